@@ -1,0 +1,103 @@
+"""What every question returns and every front shows: one answer type, many renderings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from typing import Any, Literal
+
+import msgspec
+
+from headway.graph.model import Gap
+
+__all__ = ["Answer", "Column", "Finding", "Gap", "Step", "Verdict", "plural"]
+
+Format = Literal["text", "number", "percent", "date", "money", "bool", "list"]
+
+
+class Column(msgspec.Struct, frozen=True):
+    """A column of an answer: the key in JSON and CSV, the heading people read, and how values are shown."""
+
+    key: str
+    heading: str
+    format: Format = "text"
+    secondary: bool = False
+    """May be left out where the screen is narrow; never left out of JSON or CSV."""
+
+
+class Step(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One node of an evidence path, most upstream first."""
+
+    node: str
+    kind: str
+    name: str
+    evidence: str = ""
+    """How the edge into the next step is known; '' on the last step."""
+    note: str = ""
+
+
+class Finding(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One row of an answer. `values` has one entry per column of the answer, in that order."""
+
+    values: tuple[Any, ...]
+    node: str = ""
+    path: tuple[Step, ...] = ()
+    """The proof, most upstream first."""
+    code: str = ""
+    counts: bool = True
+    """Counts against a limit. Rows that only explain do not."""
+
+
+class Answer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=False):
+    """The answer to one question: a sentence, rows, the proof of each row, and what was not known."""
+
+    question: str
+    code: str
+    headline: str
+    columns: tuple[Column, ...] = ()
+    rows: tuple[Finding, ...] = ()
+    gaps: tuple[Gap, ...] = ()
+    as_of: date
+    synced_at: datetime | None = None
+    layout: Literal["table", "paths"] = "table"
+    """`paths`: each row is best read as its evidence path, drawn as an indented chain."""
+    sections: tuple[Answer, ...] = ()
+    """Answers that this one is made of."""
+    totals: Mapping[str, Any] = {}
+    """Named figures behind the headline, for machines."""
+
+    @property
+    def findings(self) -> int:
+        """Number of rows that ask for a decision, sections included."""
+        return sum(row.counts for row in self.rows) + sum(s.findings for s in self.sections)
+
+    def records(self) -> list[dict[str, Any]]:
+        """The rows as mappings from column key to value, with the evidence path."""
+        keys = [c.key for c in self.columns]
+        return [
+            dict(zip(keys, row.values, strict=True)) | ({"path": row.path} if row.path else {}) for row in self.rows
+        ]
+
+
+class Verdict(msgspec.Struct, frozen=True):
+    """An answer held against a limit: a gate is a question plus a limit."""
+
+    answer: Answer
+    limit: int
+
+    @property
+    def passed(self) -> bool:
+        """Whether the findings are within the limit."""
+        return self.answer.findings <= self.limit
+
+
+def plural(count: int, one: str, many: str = "") -> str:
+    """`1 asset`, `2,000 assets`: a count with its noun."""
+    return f"{count:,} {one if count == 1 else many or one + 's'}"
+
+
+def listed(names: Sequence[str], most: int = 3) -> str:
+    """`a, b and 4 more`: names in a sentence, never more than `most` of them."""
+    if len(names) <= most:
+        return ", ".join(names[:-1]) + (" and " if len(names) > 1 else "") + names[-1] if names else ""
+    return ", ".join(names[:most]) + f" and {len(names) - most:,} more"

@@ -1,0 +1,72 @@
+"""Configuration as plain data. Reading headway.yml is the project's work; this module touches no disk."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One option of a connector: declared once, rendered by every front as flag, form field or schema."""
+
+    name: str
+    type: type
+    default: Any = None
+    help: str = ""
+    env: str = ""
+    """Environment variable that supplies the value; secrets come from nowhere else."""
+    secret: bool = False
+    required: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """The company's own thresholds. All of them have a default and can be set under `policy:` in headway.yml."""
+
+    usage_window_days: int = 90
+    """Use is looked for in this many days up to the as-of date."""
+    grace_days: int = 30
+    """An asset first seen fewer days ago than this is not called unused."""
+    stale_usage_days: int = 7
+    """A usage source whose last day is older than this is reported as stale."""
+    counted_classes: tuple[str, ...] = ("person",)
+    """Person classes whose use counts as use."""
+    at_risk_gap: float = -0.20
+    """Progress minus expected progress below which a key result is behind (share of the way, not percent)."""
+    off_track_gap: float = -0.40
+    """... below which it is off track."""
+    quiet_share: float = 0.10
+    """No verdict on pace before this share of the period has passed."""
+    forecast_points: int = 12
+    """Readings that a forecast looks back on (at least four are needed)."""
+    neglected_days: int = 30
+    """A goal is neglected when nobody looked at what shows it for this many days."""
+    standing_limit: int = 10
+    """Most key results a standing objective may have, unless it states its own limit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One configured connector: its name, and its options as written."""
+
+    connector: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """What headway.yml says, or what is found without one. Paths are absolute."""
+
+    root: str
+    project: str = ""
+    sources: tuple[Source, ...] = ()
+    store_url: str = ""
+    """SQLAlchemy URL; empty means SQLite in `.headway/` below the root."""
+    policy: Policy = Policy()
+    protected: tuple[str, ...] = ()
+    """Selectors of assets that are never proposed for retirement."""
+    profiles_dir: str = ""
+    target: str = ""
+    """Target of the dbt profile to evaluate key results on; empty means the profile's default."""
