@@ -1,14 +1,14 @@
 """The error tree. Every error is one clear sentence, says where, and what would be right.
 
-    HeadwayError                    base: the only class a front catches
-    ├── UsageError                  the command was called with something it cannot use
-    │   └── UnknownName             no such asset, objective, ...; carries the nearest names
-    ├── InputError                  a file that was given cannot be used (missing, broken, wrong type)
-    │   └── GoalsError              a goals file, with all of its problems at once
-    ├── ConfigError                 headway.yml or a dbt profile says something that cannot be
-    ├── StoreError                  the store cannot be opened, read or written
-    ├── WarehouseError              the warehouse cannot be reached or refused a query
-    └── MissingExtra                an optional dependency is not installed
+HeadwayError                    base: the only class a front catches
+├── UsageError                  the command was called with something it cannot use
+│   └── UnknownName             no such asset, objective, ...; carries the nearest names
+├── InputError                  a file that was given cannot be used (missing, broken, wrong type)
+│   └── GoalsError              a goals file, with all of its problems at once
+├── ConfigError                 headway.yml or a dbt profile says something that cannot be
+├── StoreError                  the store cannot be opened, read or written
+├── WarehouseError              the warehouse cannot be reached or refused a query
+└── MissingExtra                an optional dependency is not installed
 """
 
 from __future__ import annotations
@@ -110,5 +110,6 @@ class MissingExtra(HeadwayError):
     """An optional dependency is not installed."""
 
     def __init__(self, extra: str, purpose: str) -> None:
-        super().__init__(f"{purpose} needs an optional part that is not installed",
-                         hint=f"pip install 'headway[{extra}]'")
+        super().__init__(
+            f"{purpose} needs an optional part that is not installed", hint=f"pip install 'headway[{extra}]'"
+        )

@@ -155,7 +155,7 @@ class Observation(Record, frozen=True, gc=False, kw_only=True, tag="observation"
 
 
 class Coverage(Record, frozen=True, gc=False, kw_only=True, tag="coverage", omit_defaults=True):
-    """What a source of observations can see: absence there, inside these days, means zero; elsewhere it means unknown."""
+    """What a source of observations can see: absence there, inside these days, is zero; elsewhere it is unknown."""
 
     covers: str
     """A selector. '' means: the kinds that occur in its rows."""
