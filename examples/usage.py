@@ -1,0 +1,3 @@
+HEADER=()
+def usage_rows(a,b): return []
+def cost_rows(a,b): return []
