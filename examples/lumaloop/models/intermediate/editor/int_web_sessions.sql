@@ -1,0 +1,3 @@
+select user_id, day, sessions, minutes
+from {{ ref('stg_app__sessions_daily') }}
+where platform = 'web'

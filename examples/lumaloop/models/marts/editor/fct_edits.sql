@@ -1,0 +1,7 @@
+select
+    day,
+    tool,
+    tool_family,
+    platform,
+    edits
+from {{ ref('stg_app__edits_daily') }}

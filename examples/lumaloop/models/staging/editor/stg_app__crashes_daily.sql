@@ -1,0 +1,6 @@
+select
+    day,
+    platform,
+    sessions,
+    crashes
+from {{ source('app', 'crashes_daily') }}

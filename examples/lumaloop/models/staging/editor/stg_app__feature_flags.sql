@@ -1,0 +1,6 @@
+select
+    flag_id,
+    flag,
+    created_on,
+    rollout_percent
+from {{ source('app', 'feature_flags') }}

@@ -1,0 +1,5 @@
+select
+    user_id,
+    month,
+    gigabytes
+from {{ source('app', 'storage_monthly') }}

@@ -1,0 +1,6 @@
+select
+    campaign_id,
+    name,
+    channel,
+    started_on
+from {{ source('marketing', 'campaigns') }}

@@ -1,0 +1,7 @@
+select
+    user_id,
+    day,
+    platform,
+    sessions,
+    minutes
+from {{ source('app', 'sessions_daily') }}
