@@ -1,0 +1,16 @@
+-- period_agg is last: a month shows its last day (November: the 21st) and the 27 days before it, also
+-- those of the month before.
+with months as (
+    select cast(date_trunc('month', date_day) as date) as period, max(date_day) as day
+    from marts.metricflow_time_spine
+    where date_day between date '2026-01-01' and date '2026-11-21'
+    group by 1
+)
+
+select months.period, count(distinct events.user_id) as value
+from months
+inner join marts.fct_user_days as events
+    on events.day <= months.day
+    and months.day - events.day < 28
+group by 1
+order by 1

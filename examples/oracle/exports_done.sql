@@ -1,0 +1,6 @@
+select cast(date_trunc('month', exported_on) as date) as period, count(*) as value
+from marts.fct_exports
+where exported_on between date '2026-01-01' and date '2026-11-21'
+  and status = 'done'
+group by 1
+order by 1

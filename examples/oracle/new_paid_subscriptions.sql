@@ -1,0 +1,6 @@
+select cast(date_trunc('month', started_on) as date) as period, count(*) as value
+from marts.fct_new_subscriptions
+where started_on between date '2026-01-01' and date '2026-11-21'
+  and not is_win_back
+group by 1
+order by 1

@@ -1,0 +1,6 @@
+select cast(date_trunc('month', issued_on) as date) as period, sum(amount_eur) as value
+from marts.fct_invoices
+where issued_on between date '2026-01-01' and date '2026-11-21'
+  and status = 'paid'
+group by 1
+order by 1

@@ -1,0 +1,5 @@
+select cast(date_trunc('month', won_back_on) as date) as period, count(*) as value
+from marts.fct_win_backs
+where won_back_on between date '2026-01-01' and date '2026-11-21'
+group by 1
+order by 1
