@@ -207,7 +207,7 @@ class _Ledger:
         while day <= self.calendar.last:
             billed += 1
             day += timedelta(cycle)
-            hazard = 0.32 if cycle > 30 else 0.075 if day >= self.calendar.quarter else 0.055
+            hazard = 0.32 if cycle > 30 else 0.047 if day >= self.calendar.quarter else 0.055
             if self.rng.random() < hazard and day <= self.calendar.last:
                 return day, billed
         return None, billed

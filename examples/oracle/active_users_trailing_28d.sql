@@ -1,9 +1,11 @@
--- period_agg is last: a month shows its last day (November: the 21st) and the 27 days before it, also
--- those of the month before.
+-- period_agg is last: a month shows its last day and the 27 days before it, also those of the month
+-- before. The month still running shows its last CALENDAR day too: for November that is the 30th, so
+-- nine of the 28 days have not happened yet and the value is too low. Ask by day for the value as of
+-- the 21st.
 with months as (
     select cast(date_trunc('month', date_day) as date) as period, max(date_day) as day
     from marts.metricflow_time_spine
-    where date_day between date '2026-01-01' and date '2026-11-21'
+    where date_day between date '2026-01-01' and date '2026-11-30'
     group by 1
 )
 

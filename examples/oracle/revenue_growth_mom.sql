@@ -1,3 +1,5 @@
+-- The month still running is compared with the WHOLE month before: November has 21 days here, October
+-- 31.
 with days as (
     select issued_on as day, sum(amount_eur) as value
     from marts.fct_invoices

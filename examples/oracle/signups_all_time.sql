@@ -1,5 +1,4 @@
--- period_agg is last: a month shows its last day (November: the 21st), counted from the very first
--- sign-up.
+-- period_agg is last: a month shows its last day, counted from the very first sign-up.
 with months as (
     select cast(date_trunc('month', date_day) as date) as period, max(date_day) as day
     from marts.metricflow_time_spine
