@@ -15,9 +15,9 @@ from functools import cached_property
 from random import Random
 
 HISTORY_DAYS = 570
-STALE_DAYS = 9           # how long before the last day the help desk's ticket loader stopped
-QUARTER_DAYS = 52        # the running quarter is this old on the demo's day
-WEB_LAUNCH_DAYS = 221    # the web editor was launched this long before the demo's day
+STALE_DAYS = 9  # how long before the last day the help desk's ticket loader stopped
+QUARTER_DAYS = 52  # the running quarter is this old on the demo's day
+WEB_LAUNCH_DAYS = 221  # the web editor was launched this long before the demo's day
 
 Row = tuple[object, ...]
 
@@ -38,18 +38,18 @@ PLAN_WEIGHTS = (38, 14, 26, 12, 7, 3)
 TOOLS: dict[str, float] = {
     "crop": 30, "filter": 26, "retouch": 14, "colour": 12, "text": 8, "collage": 5, "watermark": 1,
     "ai_erase": 4, "ai_sky": 2, "ai_portrait": 2,
-}
+}  # fmt: skip
 PLATFORM_SHARE = {"ios": 0.48, "android": 0.38, "web": 0.14}
 CAMPAIGNS = (
     "brand search", "editor search", "summer social", "back to school", "creator series", "photo walks",
     "friends invite", "print partner", "black friday", "christmas cards", "ai portraits", "win back mail",
-)
+)  # fmt: skip
 CAMPAIGN_CHANNELS = ("search", "search", "social", "social", "influencer", "influencer",
-                     "referral", "partner", "social", "social", "search", "partner")
+                     "referral", "partner", "social", "social", "search", "partner")  # fmt: skip
 PAGES = ("home", "pricing", "web_editor", "blog")
 TOPICS = ("billing", "export", "sync", "crash", "account", "feature")
 FLAGS = ("new_editor", "ai_erase", "ai_sky", "ai_portrait", "web_editor", "cloud_sync", "pricing_page_v3",
-         "annual_nudge", "win_back_offer", "dark_mode", "raw_import", "batch_export")
+         "annual_nudge", "win_back_offer", "dark_mode", "raw_import", "batch_export")  # fmt: skip
 EXPERIMENTS = ("pricing_page_v3", "onboarding_tour", "annual_nudge")
 
 
@@ -122,7 +122,7 @@ def simulate(today: date, scale: float = 1.0, seed: int = 20261122) -> dict[str,
         return Random(f"{seed}/{topic}")
 
     users, people = _users(calendar, stream("users"), scale)
-    tables: dict[str, list[Row]] = {"app_users": users, "billing_plans": [plan for plan in PLANS]}
+    tables: dict[str, list[Row]] = {"app_users": users, "billing_plans": list(PLANS)}
     tables |= _billing(calendar, stream("billing"), people)
     tables |= _editing(calendar, stream("editing"), people, scale)
     tables |= _marketing(calendar, stream("marketing"), scale)
@@ -152,8 +152,16 @@ def _users(calendar: Calendar, rng: Random, scale: float) -> tuple[list[Row], li
             platform = rng.choices(("ios", "android", "web"), (0.48, 0.38, share))[0]
             person = Subscriber(len(people) + 1, day, country, platform)
             people.append(person)
-            rows.append((person.user_id, _at(rng, day), country, platform,
-                         rng.choices(CHANNELS, CHANNEL_WEIGHTS)[0], rng.random() < 0.6))
+            rows.append(
+                (
+                    person.user_id,
+                    _at(rng, day),
+                    country,
+                    platform,
+                    rng.choices(CHANNELS, CHANNEL_WEIGHTS)[0],
+                    rng.random() < 0.6,
+                )
+            )
     return rows, people
 
 
@@ -190,10 +198,17 @@ class _Ledger:
         number = len(self.subscriptions) + 1
         cycle = 30 if interval == "month" else 365
         end, cycles = self._end(start, cycle)
-        self.subscriptions.append((
-            number, person.user_id, plan_id, start, end,
-            self.rng.choice(("price", "unused", "competitor", "card expired", "other")) if end else None, previous,
-        ))
+        self.subscriptions.append(
+            (
+                number,
+                person.user_id,
+                plan_id,
+                start,
+                end,
+                self.rng.choice(("price", "unused", "competitor", "card expired", "other")) if end else None,
+                previous,
+            )
+        )
         person.paid.append((start, end or date.max))
         for n in range(cycles):
             self._invoice(number, person, start + timedelta(n * cycle), price)
@@ -218,14 +233,23 @@ class _Ledger:
         number = len(self.invoices) + 1
         status = rng.choices(("paid", "failed", "void"), (96.5, 2.5, 1))[0]
         amount = round(price * (0.8 if rng.random() < 0.06 else 1), 2)
-        self.invoices.append((number, subscription, person.user_id, day, amount,
-                              round(amount * VAT.get(person.country, 0.0), 2), status))
+        self.invoices.append(
+            (number, subscription, person.user_id, day, amount, round(amount * VAT.get(person.country, 0.0), 2), status)
+        )
         if status != "paid":
             return
         method = rng.choices(("card", "app store", "paypal", "sepa"), (40, 38, 15, 7))[0]
         paid_on = min(day + timedelta(rng.choices((0, 1, 2), (80, 15, 5))[0]), last)
-        self.payments.append((len(self.payments) + 1, number, paid_on, method, amount,
-                              round(amount * (0.15 if method == "app store" else 0.025), 2)))
+        self.payments.append(
+            (
+                len(self.payments) + 1,
+                number,
+                paid_on,
+                method,
+                amount,
+                round(amount * (0.15 if method == "app store" else 0.025), 2),
+            )
+        )
         refunded_on = paid_on + timedelta(rng.randint(1, 14))
         if rng.random() < 0.022 and refunded_on <= last:
             reason = rng.choice(("accidental", "not as expected", "duplicate", "goodwill"))
@@ -239,8 +263,10 @@ def _billing(calendar: Calendar, rng: Random, people: list[Subscriber]) -> dict[
         if start := ledger.trial(person):
             ledger.subscribe(person, start)
     return {
-        "billing_trials": ledger.trials, "billing_subscriptions": ledger.subscriptions,
-        "billing_invoices": ledger.invoices, "billing_payments": ledger.payments,
+        "billing_trials": ledger.trials,
+        "billing_subscriptions": ledger.subscriptions,
+        "billing_invoices": ledger.invoices,
+        "billing_payments": ledger.payments,
         "billing_refunds": ledger.refunds,
     }
 
@@ -263,8 +289,15 @@ def _editing(calendar: Calendar, rng: Random, people: list[Subscriber], scale: f
         for day in _active_days(calendar, rng, person):
             opened = 1 + int(rng.expovariate(1.1))
             to_web = day >= calendar.web_launch and rng.random() < 0.09
-            sessions.append((person.user_id, day, "web" if to_web else person.platform, opened,
-                             1 + int(opened * rng.expovariate(0.11))))
+            sessions.append(
+                (
+                    person.user_id,
+                    day,
+                    "web" if to_web else person.platform,
+                    opened,
+                    1 + int(opened * rng.expovariate(0.11)),
+                )
+            )
             if rng.random() < (0.45 if person.pays_on(day) else 0.16):
                 exports.append(_export(rng, len(exports) + 1, person, day))
     return {
@@ -274,7 +307,8 @@ def _editing(calendar: Calendar, rng: Random, people: list[Subscriber], scale: f
         "app_crashes_daily": list(_crashes(calendar, rng, scale)),
         "app_storage_monthly": [
             (person.user_id, month, round(rng.lognormvariate(0.4, 0.9), 3))
-            for month in calendar.months() for person in people
+            for month in calendar.months()
+            for person in people
             if person.signed_up < month and (person.pays_on(month) or person.user_id % 10 == 0)
         ],
     }
@@ -282,9 +316,15 @@ def _editing(calendar: Calendar, rng: Random, people: list[Subscriber], scale: f
 
 def _export(rng: Random, number: int, person: Subscriber, day: date) -> Row:
     """One exported picture."""
-    return (number, person.user_id, _at(rng, day), rng.choices(("jpeg", "png", "tiff", "heic"), (70, 18, 4, 8))[0],
-            rng.choices(("done", "failed", "cancelled"), (95, 3, 2))[0], round(rng.lognormvariate(0.9, 0.6), 2),
-            not person.pays_on(day))
+    return (
+        number,
+        person.user_id,
+        _at(rng, day),
+        rng.choices(("jpeg", "png", "tiff", "heic"), (70, 18, 4, 8))[0],
+        rng.choices(("done", "failed", "cancelled"), (95, 3, 2))[0],
+        round(rng.lognormvariate(0.9, 0.6), 2),
+        not person.pays_on(day),
+    )
 
 
 def _edits(calendar: Calendar, rng: Random, scale: float) -> Iterator[Row]:
@@ -309,8 +349,10 @@ def _crashes(calendar: Calendar, rng: Random, scale: float) -> Iterator[Row]:
 
 def _marketing(calendar: Calendar, rng: Random, scale: float) -> dict[str, list[Row]]:
     """Campaigns, what they cost, visits to the site, reviews in the app stores."""
-    campaigns = [(n, name, channel, calendar.first + timedelta(7 * n))
-                 for n, (name, channel) in enumerate(zip(CAMPAIGNS, CAMPAIGN_CHANNELS, strict=True), 1)]
+    campaigns = [
+        (n, name, channel, calendar.first + timedelta(7 * n))
+        for n, (name, channel) in enumerate(zip(CAMPAIGNS, CAMPAIGN_CHANNELS, strict=True), 1)
+    ]
     spend: list[Row] = []
     visits: list[Row] = []
     reviews: list[Row] = []
@@ -324,10 +366,21 @@ def _marketing(calendar: Calendar, rng: Random, scale: float) -> dict[str, list[
             for page, share in zip(PAGES, (0.5, 0.2, 0.1, 0.2), strict=True):
                 visits.append((day, channel, page, _count(rng, 6 * scale * weight * share * level)))
         for _ in range(_count(rng, 5 * scale * level)):
-            reviews.append((len(reviews) + 1, rng.choice(("app store", "play store")), day,
-                            rng.choices((1, 2, 3, 4, 5), (9, 6, 10, 25, 50))[0], int(rng.expovariate(0.01))))
-    return {"marketing_campaigns": list(campaigns), "marketing_ad_spend": spend,
-            "marketing_web_visits": visits, "marketing_store_reviews": reviews}
+            reviews.append(
+                (
+                    len(reviews) + 1,
+                    rng.choice(("app store", "play store")),
+                    day,
+                    rng.choices((1, 2, 3, 4, 5), (9, 6, 10, 25, 50))[0],
+                    int(rng.expovariate(0.01)),
+                )
+            )
+    return {
+        "marketing_campaigns": list(campaigns),
+        "marketing_ad_spend": spend,
+        "marketing_web_visits": visits,
+        "marketing_store_reviews": reviews,
+    }
 
 
 def _helpdesk(calendar: Calendar, rng: Random, people: list[Subscriber]) -> dict[str, list[Row]]:
@@ -346,8 +399,9 @@ def _helpdesk(calendar: Calendar, rng: Random, people: list[Subscriber]) -> dict
     return {"helpdesk_tickets": tickets, "helpdesk_messages": messages, "helpdesk_nps_answers": answers}
 
 
-def _ticket(calendar: Calendar, rng: Random, person: Subscriber, day: date,
-            tickets: list[Row], messages: list[Row]) -> None:
+def _ticket(
+    calendar: Calendar, rng: Random, person: Subscriber, day: date, tickets: list[Row], messages: list[Row]
+) -> None:
     """One ticket; answers get faster in the running quarter."""
     number = len(tickets) + 1
     opened = _at(rng, day)
@@ -355,9 +409,17 @@ def _ticket(calendar: Calendar, rng: Random, person: Subscriber, day: date,
     answered = opened + timedelta(hours=hours)
     solved = answered + timedelta(hours=rng.expovariate(1 / 30))
     end = datetime.combine(calendar.last_ticket_day, time(23, 0))
-    tickets.append((number, person.user_id, opened, rng.choices(TOPICS, (28, 18, 12, 12, 18, 12))[0],
-                    rng.choices(("low", "normal", "high"), (30, 55, 15))[0], f"agent {rng.randint(1, 9)}",
-                    solved if solved <= end else None))
+    tickets.append(
+        (
+            number,
+            person.user_id,
+            opened,
+            rng.choices(TOPICS, (28, 18, 12, 12, 18, 12))[0],
+            rng.choices(("low", "normal", "high"), (30, 55, 15))[0],
+            f"agent {rng.randint(1, 9)}",
+            solved if solved <= end else None,
+        )
+    )
     for moment, author in ((opened, "customer"), (answered, "agent"), (solved, "agent")):
         if moment <= end:
             messages.append((len(messages) + 1, number, moment.replace(microsecond=0), author))
@@ -380,8 +442,10 @@ def _product(calendar: Calendar, rng: Random, people: list[Subscriber]) -> dict[
             devices.append((len(devices) + 1, person.user_id, seen, person.platform, f"{rng.randint(14, 19)}.{n}"))
         if person.signed_up >= calendar.quarter - timedelta(90):
             experiment = rng.choice(EXPERIMENTS)
-            assigned.append((len(assigned) + 1, experiment, person.user_id, rng.choice(("control", "test")),
-                             person.signed_up))
-    flags: list[Row] = [(n, flag, calendar.first + timedelta(40 * n), rng.choice((0, 10, 50, 100)))
-                        for n, flag in enumerate(FLAGS, 1)]
+            assigned.append(
+                (len(assigned) + 1, experiment, person.user_id, rng.choice(("control", "test")), person.signed_up)
+            )
+    flags: list[Row] = [
+        (n, flag, calendar.first + timedelta(40 * n), rng.choice((0, 10, 50, 100))) for n, flag in enumerate(FLAGS, 1)
+    ]
     return {"app_devices": devices, "app_experiment_users": assigned, "app_feature_flags": flags}

@@ -11,24 +11,27 @@ from __future__ import annotations
 import argparse
 import csv
 from collections.abc import Iterable, Sequence
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from pathlib import Path
 
 from company import Row, simulate
-from tables import TABLES
+from tables import TABLES, event_column
 from usage import HEADER, cost_rows, usage_rows
 
 PROJECT = Path(__file__).resolve().parent / "lumaloop"
 DEMO_DAY = date(2026, 11, 22)
 LOADED_AT = time(23, 40)
-EVENT_TYPES = ("date", "timestamp")
 
 
 def main() -> None:
     """Read the options and write every file."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--today", type=date.fromisoformat, default=DEMO_DAY,
-                        help="the demo's day; data ends the day before (default: %(default)s)")
+    parser.add_argument(
+        "--today",
+        type=date.fromisoformat,
+        default=DEMO_DAY,
+        help="the demo's day; data ends the day before (default: %(default)s)",
+    )
     parser.add_argument("--scale", type=float, default=1.0, help="size of the company (default: %(default)s)")
     options = parser.parse_args()
 
@@ -41,9 +44,8 @@ def main() -> None:
 
 def loaded(table: str, rows: Iterable[Row], today: date) -> Iterable[Row]:
     """Append `_loaded_at`: the evening of the day the row speaks of, at the latest the last evening."""
-    evening = datetime.combine(date.fromordinal(today.toordinal() - 1), LOADED_AT)
-    at = next((n for n, kind in enumerate(TABLES[table].values()) if kind in EVENT_TYPES
-               and list(TABLES[table])[n] != "_loaded_at"), None)
+    evening = datetime.combine(today - timedelta(1), LOADED_AT)
+    at = event_column(table)
     for row in rows:
         event = None if at is None else row[at]
         day = event.date() if isinstance(event, datetime) else event

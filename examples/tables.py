@@ -89,11 +89,15 @@ _COLUMNS: dict[str, dict[str, str]] = {
     "helpdesk_nps_answers": {
         "answer_id": "integer", "user_id": "integer", "answered_on": "date", "score": "integer",
     },
-}
+}  # fmt: skip
 
-TABLES: dict[str, dict[str, str]] = {
-    name: {**columns, "_loaded_at": "timestamp"} for name, columns in _COLUMNS.items()
-}
+TABLES: dict[str, dict[str, str]] = {name: {**columns, "_loaded_at": "timestamp"} for name, columns in _COLUMNS.items()}
+
+
+def event_column(table: str) -> int | None:
+    """Position of the column that says when a row happened, if there is one."""
+    dated = (n for n, kind in enumerate(_COLUMNS[table].values()) if kind in ("date", "timestamp"))
+    return next(dated, None)
 
 
 def create_statement(table: str) -> str:
