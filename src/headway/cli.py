@@ -1,0 +1,280 @@
+"""The command line. Every question is a command, derived from its function; stdout is data, stderr is talk.
+
+Nothing is decided here: a command opens a project, asks, renders, and turns the findings into an exit code.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+from datetime import date
+from typing import TYPE_CHECKING, Any, get_args
+
+import click
+
+from headway import __version__
+from headway.errors import Exit, HeadwayError
+
+if TYPE_CHECKING:
+    from headway.answer import Answer
+    from headway.project import Project
+    from headway.questions.registry import Parameter, Question
+
+FORMATS = ("table", "json", "csv", "md")
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command; returns the exit code. The only place where errors become text."""
+    try:
+        code = cli.main(args=list(arguments), prog_name="headway", standalone_mode=False)
+    except HeadwayError as error:
+        click.echo(f"Error: {error}", err=True)
+        return int(error.exit_code)
+    except click.ClickException as error:
+        error.show()
+        return int(Exit.COULD_NOT_TELL)
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("Interrupted; nothing was left half-written.", err=True)
+        return int(Exit.INTERRUPTED)
+    except BrokenPipeError:
+        # The reader of a pipe has seen enough. Point stdout elsewhere, so that Python's own flush at exit is silent.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return int(Exit.FINE)
+    return code if isinstance(code, int) else int(Exit.FINE)
+
+
+class _Commands(click.Group):
+    """Built-in commands, and one for every question; questions are loaded only when a command is looked up."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return [*super().list_commands(ctx), *_questions()]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        built_in = super().get_command(ctx, cmd_name)
+        if built_in is not None:
+            return built_in
+        found = _questions().get(cmd_name)
+        return _command(found) if found else None
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        name = args[0] if args else ""
+        if name and self.get_command(ctx, name) is None and not name.startswith("-"):
+            import difflib
+
+            near = difflib.get_close_matches(name, self.list_commands(ctx), n=1)
+            ctx.fail(f"There is no command {name!r}." + (f" Did you mean {near[0]}?" if near else ""))
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        groups = {
+            "Start": [(n, self.commands[n].get_short_help_str(80)) for n in self.commands],
+            "Questions": [(q.name, q.summary) for q in _questions().values()],
+        }
+        for title, rows in groups.items():
+            with formatter.section(title):
+                formatter.write_dl(rows)
+
+
+def _questions() -> dict[str, Question]:
+    from headway.questions.registry import questions
+
+    return questions()
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="headway")
+def cli() -> None:
+    """Which company goal does each model, metric and dashboard serve?
+
+    Run it in a dbt project after `dbt parse`: `headway init` writes a starter goals.yml, `headway summary` is the
+    first page.
+    """
+
+
+# ---------------------------------------------------------------------- options
+
+
+class _Day(click.ParamType[date]):
+    name = "date"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> date:
+        if isinstance(value, date):
+            return value
+        try:
+            return date.fromisoformat(value)
+        except ValueError:
+            self.fail(f"{value!r} is not a date; write YYYY-MM-DD", param, ctx)
+
+
+_PROJECT_OPTIONS = (
+    click.Option(["--project-dir"], default=".", show_default=True, metavar="DIR", help="Folder of the dbt project."),
+    click.Option(["--store"], default="", metavar="URL", help="Store to use instead of the configured one."),
+    click.Option(["--as-of"], type=_Day(), default=None, metavar="DATE", help="Answer for this day; default today."),
+)
+
+_FILE_OPTIONS = (
+    click.Option(["--manifest"], default="", metavar="PATH", help="Read this manifest.json (or .gz); needs no store."),
+    click.Option(["--goals"], default="", metavar="PATH", help="Read these goals: a file or a folder; needs no store."),
+    click.Option(
+        ["--usage"], multiple=True, metavar="PATH", help="Read usage and cost from CSV or Parquet; repeatable."
+    ),
+)
+
+_ANSWER_OPTIONS = (
+    click.Option(
+        ["--format", "-f"], type=click.Choice(FORMATS), default="table", show_default=True, help="How to answer."
+    ),
+    click.Option(
+        ["--rows"], type=click.IntRange(min=0), default=30, show_default=True, help="Rows of a table; 0 for all."
+    ),
+    click.Option(
+        ["--limit"], type=click.IntRange(min=0), default=None, help="Exit with 1 when there are more findings."
+    ),
+)
+
+
+def _project(options: dict[str, Any]) -> Project:
+    """The project that the common options mean; takes them out of `options`."""
+    from headway.project import Project
+
+    directory, store = options.pop("project_dir"), options.pop("store")
+    as_of, manifest = options.pop("as_of"), options.pop("manifest", "")
+    goals, usage = options.pop("goals", ""), options.pop("usage", ())
+    progress = _progress()
+    if manifest or goals or usage:
+        return Project.stateless(
+            manifest=manifest, goals=goals, usage=usage, directory=directory, as_of=as_of, progress=progress
+        )
+    return Project.open(directory, as_of=as_of, store_url=store, progress=progress)
+
+
+def _progress() -> Callable[[str, int, int], None]:
+    """Progress on stderr: one line that is rewritten on a terminal, nothing otherwise."""
+    if not sys.stderr.isatty():
+        return lambda what, done, total: None  # noqa: ARG005 - the shape of a progress function
+
+    def show(what: str, done: int, total: int) -> None:
+        part = f" {done:,} of {total:,}" if total > 1 else ""
+        click.echo(f"\r\x1b[2K{what}{part}", err=True, nl=False)
+        if total and done >= total:
+            click.echo("\r\x1b[2K", err=True, nl=False)
+
+    return show
+
+
+# ---------------------------------------------------------------------- questions as commands
+
+
+def _command(question: Question) -> click.Command:
+    parameters = [_parameter(p) for p in question.parameters.values()]
+    shared = [*_ANSWER_OPTIONS, *_FILE_OPTIONS, *_PROJECT_OPTIONS]
+
+    def ask(**options: Any) -> int:
+        style = {key: options.pop(key) for key in ("format", "rows", "limit")}
+        project = _project(options)
+        return _show(project.ask(question.name, **options), **style)
+
+    return click.Command(
+        question.name,
+        params=[*parameters, *shared],
+        help=f"{question.doc}\n\nCode {question.code}.",
+        short_help=question.summary,
+        callback=ask,
+    )
+
+
+def _parameter(parameter: Parameter) -> click.Parameter:
+    from inspect import Parameter as Inspected
+
+    required = parameter.default is Inspected.empty
+    default = None if required else parameter.default
+    if parameter.says.positional:
+        metavar = parameter.says.metavar or parameter.name.upper()
+        kind = {"metavar": metavar if required else f"[{metavar}]"}
+        return click.Argument([parameter.name], required=required, default=default, **kind)
+    flag = f"--{parameter.name.replace('_', '-')}"
+    if parameter.type is bool:
+        return click.Option([flag], is_flag=True, default=default, help=parameter.says.help)
+    choices = get_args(parameter.type)
+    kind_: Any = click.Choice(choices) if choices else _Day() if parameter.type is date else parameter.type
+    shown = bool(default)
+    return click.Option(
+        [flag], type=kind_, default=default, required=required, show_default=shown, help=parameter.says.help
+    )
+
+
+def _show(answer: Answer, *, format: str, rows: int, limit: int | None) -> int:  # noqa: A002 - the option's name
+    """Print an answer; the exit code says whether it is within the limit."""
+    from headway.answer import Verdict
+
+    click.echo(render(answer, format, rows), nl=False)
+    if limit is None or Verdict(answer=answer, limit=limit).passed:
+        return Exit.FINE
+    click.echo(f"{answer.findings:,} findings, more than the limit of {limit:,}.", err=True)
+    return Exit.FINDINGS
+
+
+def render(answer: Answer, style: str, rows: int = 30) -> str:
+    """An answer as text in one of FORMATS, ending in a newline."""
+    from shutil import get_terminal_size
+
+    from headway.render.formats import RenderOptions, render_as
+
+    colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+    options = RenderOptions(width=get_terminal_size((100, 40)).columns, colour=colour, limit=rows)
+    text = render_as(style, answer, options)
+    return text if text.endswith("\n") else text + "\n"
+
+
+# ---------------------------------------------------------------------- built-in commands
+
+
+@cli.command(params=[*_PROJECT_OPTIONS])
+@click.option("--manifest", default="", metavar="PATH", help="Read this manifest.json instead of target/manifest.json.")
+@click.option("--force", is_flag=True, help="Write over files that exist.")
+def init(force: bool, **options: Any) -> int:
+    """Write a starter headway.yml and goals.yml from what the project has."""
+    from headway.project.starter import write_starter
+
+    for path, note in write_starter(_project(options), force=force):
+        click.echo(f"{path}: {note}", err=True)
+    click.echo("Next: edit goals.yml, then run headway summary.", err=True)
+    return Exit.FINE
+
+
+@cli.command(params=[*_PROJECT_OPTIONS])
+@click.argument("sources", nargs=-1)
+@click.option("--no-values", is_flag=True, help="Do not evaluate the key results on the warehouse.")
+def sync(sources: tuple[str, ...], no_values: bool, **options: Any) -> int:
+    """Read every source (or only SOURCES) into the store and evaluate the key results on the warehouse."""
+    project = _project(options)
+    results = project.sync(sources, evaluate=not no_values)
+    width = max((len(r.connector) for r in results), default=0)
+    for result in results:
+        said = f"failed: {result.error}" if result.error else f"{result.records:,} records"
+        click.echo(f"{result.connector:<{width}}  {said}", err=True)
+        for gap in result.gaps[:5]:
+            click.echo(f"{'':<{width}}  {gap.message}", err=True)
+        if len(result.gaps) > 5:
+            click.echo(f"{'':<{width}}  and {len(result.gaps) - 5:,} more: headway unknown", err=True)
+    failed = [r.connector for r in results if r.error]
+    if failed:
+        click.echo(f"{', '.join(failed)} kept the last good state.", err=True)
+    return Exit.COULD_NOT_TELL if failed else Exit.FINE
+
+
+@cli.command()
+@click.argument("directory", default="headway-demo")
+@click.option("--keep", is_flag=True, help="Use what is already built in DIRECTORY instead of building it again.")
+def demo(directory: str, keep: bool) -> int:
+    """Build the demo company with dbt on DuckDB in DIRECTORY, sync it, and show its first page."""
+    from headway.project.demo import Demo
+
+    built = Demo(directory, say=lambda text: click.echo(text, err=True))
+    project = built.open() if keep else built.build()
+    click.echo(render(project.ask("summary"), "table"), nl=False)
+    click.echo(built.next_steps(), err=True)
+    return Exit.FINE

@@ -1,0 +1,127 @@
+"""Linking: from what a record names to the node it means.
+
+A name is tried as an id first, then as a full relation, then by fewer and fewer parts, and only counts when it fits
+exactly one node. What fits none or several is said, never guessed.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from headway.graph.model import KINDS, Node
+
+REFERENCE = "ref:"
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """The nodes a name fits: exactly one is a link, none or several are not."""
+
+    nodes: tuple[int, ...]
+    near: tuple[str, ...] = ()
+    """Names that look alike, when nothing fits."""
+
+    @property
+    def node(self) -> int | None:
+        """The one node meant, or None."""
+        return self.nodes[0] if len(self.nodes) == 1 else None
+
+
+@dataclass(slots=True)
+class Directory:
+    """Finds nodes by id, name, title, url or relation. Built once from the nodes of a graph."""
+
+    nodes: Sequence[Node]
+    ids: Mapping[str, int]
+    _names: dict[str, list[int]] = field(init=False, default_factory=dict)
+    _relations: dict[str, list[int]] = field(init=False, default_factory=dict)
+
+    def reference(self, reference: str) -> Match:
+        """Resolve an id or `ref:<what>/<name>`. What: a kind, `asset`, `shown` or `relation`."""
+        if not reference.startswith(REFERENCE):
+            found = self.ids.get(reference)
+            return Match(() if found is None else (found,))
+        what, _, name = reference[len(REFERENCE) :].partition("/")
+        return self.relation(name) if what == "relation" else self.find(name, what)
+
+    def find(self, name: str, what: str = "asset") -> Match:
+        """Nodes called `name`: by id (namespace optional), name, title or url, in this order."""
+        for key in (name, f"dbt:{name}", f"goal:{name}"):
+            found = self.ids.get(key)
+            if found is not None and _fits(self.nodes[found], what):
+                return Match((found,))
+        if not self._names:
+            self._index_names()
+        hits = [i for i in self._names.get(name.casefold(), ()) if _fits(self.nodes[i], what)]
+        # A name outranks a title or url, and a whole match of case outranks a folded one.
+        for rank in (lambda n: n.name == name, lambda n: n.name.casefold() == name.casefold(), lambda _: True):
+            if best := tuple(i for i in hits if rank(self.nodes[i])):
+                return Match(best)
+        return Match((), self.near(name, what))
+
+    def near(self, name: str, what: str = "asset") -> tuple[str, ...]:
+        """Up to three names of the right kind that look like `name`."""
+        folded = name.casefold()
+        candidates = {n.name.casefold(): n.name for n in self.nodes if _fits(n, what) and _plausible(n.name, folded)}
+        return tuple(candidates[c] for c in difflib.get_close_matches(folded, candidates, n=3, cutoff=0.6))
+
+    def relation(self, relation: str) -> Match:
+        """Nodes whose relation is `relation`, or ends with it on a part boundary when fewer parts are given."""
+        if not self._relations:
+            self._index_relations()
+        return Match(tuple(self._relations.get(fold_relation(relation), ())))
+
+    def _index_names(self) -> None:
+        names: dict[str, list[int]] = defaultdict(list)
+        for i, node in enumerate(self.nodes):
+            # A source is also known as `<source>.<table>`, a key result as `<objective>.<key result>`.
+            tail = ".".join(node.id.rsplit(".", 2)[-2:]) if node.kind in {"source", "key_result"} else ""
+            for key in {node.name, node.title, node.url, tail} - {""}:
+                names[key.casefold()].append(i)
+        self._names = names
+
+    def _index_relations(self) -> None:
+        relations: dict[str, list[int]] = defaultdict(list)
+        for i, node in enumerate(self.nodes):
+            if not node.relation or KINDS[node.kind].goal:
+                continue
+            folded = fold_relation(node.relation)
+            while folded:
+                relations[folded].append(i)
+                folded = folded.partition(".")[2]
+        self._relations = relations
+
+
+def fold_relation(relation: str) -> str:
+    """A relation as it is compared: quotes dropped, case folded, dbt's build suffixes taken off."""
+    folded = relation.replace('"', "").replace("`", "").replace("[", "").replace("]", "").casefold()
+    for suffix in ("__dbt_tmp", "__dbt_backup"):
+        folded = folded.removesuffix(suffix)
+    return folded
+
+
+def unmatched_summary(names: Iterable[tuple[str, int]], most: int = 3) -> str:
+    """`a (12 rows), b (3 rows) and 4 more` for names with their counts, largest first."""
+    ranked = sorted(names, key=lambda pair: (-pair[1], pair[0]))
+    shown = ", ".join(f"{name} ({count:,} {'row' if count == 1 else 'rows'})" for name, count in ranked[:most])
+    return shown + (f" and {len(ranked) - most:,} more" if len(ranked) > most else "")
+
+
+def _fits(node: Node, what: str) -> bool:
+    kind = KINDS[node.kind]
+    if what == "asset":
+        return not kind.goal
+    if what == "shown":
+        return not kind.goal and kind.band == "dashboard"
+    if what == "model":
+        # `model` in a goals file means anything that is a table of the project.
+        return kind.name in {"model", "snapshot", "seed"}
+    return what in {kind.name, kind.is_a} and (kind.goal == KINDS[what].goal if what in KINDS else True)
+
+
+def _plausible(name: str, folded: str) -> bool:
+    """Cheap filter before the costly comparison: lengths that could be alike at all."""
+    return abs(len(name) - len(folded)) <= max(3, len(folded) // 2)

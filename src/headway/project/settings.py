@@ -1,0 +1,200 @@
+"""headway.yml: reading it, and what is assumed without one.
+
+project: lumaloop
+dbt: {target: target}                # folder with manifest.json, or manifest: PATH
+goals: goals.yml                     # a file or a folder
+observations:
+  - {path: usage.csv, covers: "kind:model kind:dashboard"}
+owners: {codeowners: CODEOWNERS, models/finance/: finance-team}
+policy: {usage_window_days: 90}
+protected: ["tag:regulatory"]
+store: postgresql://...              # default: SQLite in .headway/
+warehouse: {profiles_dir: ., target: prod}
+connectors:                          # any other connector, by name
+  - {name: superset, url: "https://bi.example.com"}
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from headway.config import Config, Policy, Source
+from headway.errors import ConfigError, Place
+
+FILE = "headway.yml"
+
+_VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+
+
+def load(directory: Path, environment: Mapping[str, str]) -> Config:
+    """The configuration of the project in `directory`; defaults where there is no headway.yml.
+
+    Raises ConfigError naming file and line for anything that cannot be.
+    """
+    path = directory / FILE
+    if not path.is_file():
+        if not directory.is_dir():
+            raise ConfigError(f"there is no folder {directory}", hint="--project-dir names the dbt project")
+        return _default(directory)
+    reader = _Reader(path, environment)
+    return reader.config(directory)
+
+
+def _default(directory: Path) -> Config:
+    sources = [Source("dbt", {})]
+    if (directory / "goals.yml").exists() or (directory / "goals").is_dir():
+        sources.append(Source("goals", {}))
+    return Config(root=str(directory.resolve()), sources=tuple(sources))
+
+
+@dataclass
+class _Reader:
+    """Reads one headway.yml; every complaint says where."""
+
+    path: Path
+    environment: Mapping[str, str]
+
+    def config(self, directory: Path) -> Config:
+        said = self._mapping(self._parse(), "headway.yml")
+        parts: dict[str, Callable[[Any], Any]] = {
+            "project": str,
+            "dbt": lambda v: self._mapping(v, "dbt"),
+            "goals": lambda v: {"path": v} if isinstance(v, str) else self._mapping(v, "goals"),
+            "observations": self._observations,
+            "owners": lambda v: self._mapping(v, "owners"),
+            "policy": self._policy,
+            "protected": lambda v: tuple(self._texts(v, "protected")),
+            "store": str,
+            "warehouse": lambda v: self._mapping(v, "warehouse"),
+            "connectors": self._connectors,
+        }
+        self._known_keys(said, parts, "")
+        read = {key: parts[key](self._expand(value, key)) for key, value in said.items() if value is not None}
+        owners = dict(read.get("owners", {}))
+        dbt = dict(read.get("dbt", {}))
+        if "codeowners" in owners:
+            dbt["codeowners"] = owners.pop("codeowners")
+        if owners:
+            dbt["owners"] = owners
+        sources = [Source("dbt", dbt)] if said.get("dbt", {}) is not False else []
+        if "goals" in read:
+            sources.append(Source("goals", read["goals"]))
+        else:
+            sources += [s for s in _default(directory).sources if s.connector == "goals"]
+        warehouse = read.get("warehouse", {})
+        return Config(
+            root=str(directory.resolve()),
+            project=read.get("project", ""),
+            sources=(*sources, *read.get("observations", ()), *read.get("connectors", ())),
+            store_url=read.get("store", ""),
+            policy=read.get("policy", Policy()),
+            protected=read.get("protected", ()),
+            profiles_dir=str(warehouse.get("profiles_dir", "")),
+            target=str(warehouse.get("target", "")),
+        )
+
+    def _parse(self) -> Any:
+        from ruamel.yaml import YAML
+        from ruamel.yaml.error import MarkedYAMLError, YAMLError
+
+        try:
+            return YAML(typ="rt").load(self.path.read_text(encoding="utf-8")) or {}
+        except UnicodeDecodeError as error:
+            raise ConfigError(f"not UTF-8 text at byte {error.start}", place=Place(str(self.path))) from None
+        except OSError as error:
+            raise ConfigError(f"cannot be read: {error.strerror}", place=Place(str(self.path))) from None
+        except MarkedYAMLError as error:
+            mark = error.problem_mark
+            place = Place(str(self.path), mark.line + 1, mark.column + 1) if mark else Place(str(self.path))
+            raise ConfigError(f"this is not valid YAML: {error.problem}", place=place) from None
+        except (YAMLError, RecursionError, ValueError) as error:
+            raise ConfigError(f"this is not valid YAML: {error}", place=Place(str(self.path))) from None
+
+    def _place(self, node: Any, key: str = "") -> Place:
+        try:
+            line, column = node.lc.key(key) if key else (node.lc.line, node.lc.col)
+        except (AttributeError, KeyError, TypeError):
+            return Place(str(self.path))
+        return Place(str(self.path), line + 1, column + 1)
+
+    def _known_keys(self, said: Mapping[str, Any], known: Mapping[str, Any], under: str) -> None:
+        for key in said:
+            if key not in known:
+                near = difflib.get_close_matches(str(key), known, n=1)
+                hint = f"did you mean {near[0]}?" if near else f"use one of {', '.join(sorted(known))}"
+                raise ConfigError(f"unknown key {under}{key}", hint=hint, place=self._place(said, key))
+
+    def _mapping(self, value: Any, name: str) -> Mapping[str, Any]:
+        if not isinstance(value, Mapping):
+            found = type(value).__name__.removeprefix("Commented").removeprefix("Scalar").lower()
+            raise ConfigError(f"{name} must be a mapping, found {found}", place=self._place(value))
+        return value
+
+    def _texts(self, value: Any, name: str) -> list[str]:
+        items = [value] if isinstance(value, str) else value
+        if not isinstance(items, list) or not all(isinstance(v, str) for v in items):
+            raise ConfigError(f"{name} must be a list of texts", place=self._place(value))
+        return items
+
+    def _observations(self, value: Any) -> tuple[Source, ...]:
+        items = value if isinstance(value, list) else [value]
+        items = [{"path": v} if isinstance(v, str) else v for v in items]
+        return tuple(Source("observations", dict(self._mapping(v, "each of observations"))) for v in items)
+
+    def _connectors(self, value: Any) -> tuple[Source, ...]:
+        found = []
+        for item in value if isinstance(value, list) else [value]:
+            options = dict(self._mapping(item, "each of connectors"))
+            if not isinstance(options.get("name"), str):
+                raise ConfigError("each of connectors needs a name", place=self._place(item))
+            found.append(Source(options.pop("name"), options))
+        return tuple(found)
+
+    def _policy(self, value: Any) -> Policy:
+        said = self._mapping(value, "policy")
+        defaults = Policy()
+        self._known_keys(said, {f.name: f for f in fields(Policy)}, "policy.")
+        read: dict[str, Any] = {}
+        for key, given in said.items():
+            default = getattr(defaults, key)
+            if isinstance(default, tuple):
+                read[key] = tuple(self._texts(given, f"policy.{key}"))
+            elif isinstance(given, bool) or not isinstance(given, (int, float)):
+                raise ConfigError(f"policy.{key} must be a number", place=self._place(said, key))
+            elif isinstance(default, int) and (given < 0 or given != int(given)):
+                message = f"policy.{key} must be a whole number of at least 0"
+                raise ConfigError(message, place=self._place(said, key))
+            else:
+                read[key] = type(default)(given)
+        return Policy(**read)
+
+    def _expand(self, value: Any, key: str) -> Any:
+        """Replace `${NAME}` by the environment's value, so that no secret needs to stand in the file."""
+        if isinstance(value, str):
+            return _VARIABLE.sub(lambda m: self._variable(m[1], key), value)
+        if isinstance(value, dict):
+            for k, v in value.items():
+                value[k] = self._expand(v, k)
+        elif isinstance(value, list):
+            for i, v in enumerate(value):
+                value[i] = self._expand(v, key)
+        return value
+
+    def _variable(self, name: str, key: str) -> str:
+        if name not in self.environment:
+            message = f"{key} names the environment variable {name}, which is not set"
+            raise ConfigError(message, place=Place(str(self.path)))
+        return self.environment[name]
+
+
+def store_url(config: Config) -> str:
+    """URL of the project's store: the configured one, or SQLite in `.headway/`."""
+    if config.store_url:
+        return config.store_url
+    return "sqlite:///" + os.path.join(config.root, ".headway", "headway.db")  # noqa: PTH118 - a URL, not a path

@@ -1,0 +1,235 @@
+"""Open a project, sync it, ask it. Everything a front needs, and nothing a front should do itself."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime
+from functools import partial
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from headway.answer import Answer
+from headway.config import Config, Source
+from headway.connectors.protocol import Connector, Context, Progress, silent
+from headway.errors import ConfigError, HeadwayError, UsageError
+from headway.graph.graph import Graph
+from headway.graph.model import AnyRecord, Gap
+from headway.project import settings
+from headway.questions.registry import questions
+
+if TYPE_CHECKING:
+    from headway.store.store import Store
+
+VALUES = "values"
+"""Name under which the readings of key results are synced."""
+
+
+@dataclass(frozen=True, slots=True)
+class SyncResult:
+    """What became of one connector in a sync."""
+
+    connector: str
+    records: int
+    error: str = ""
+    gaps: tuple[Gap, ...] = ()
+
+
+@dataclass
+class Project:
+    """A dbt project with its goals, on one day."""
+
+    config: Config
+    as_of: date
+    now: datetime
+    environment: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
+    progress: Progress = silent
+    use_store: bool = True
+    """Answer from the store when there is one; otherwise read the files afresh."""
+    _graph: Graph | None = field(default=None, init=False, repr=False)
+
+    @staticmethod
+    def open(
+        directory: str | Path = ".",
+        *,
+        as_of: date | None = None,
+        store_url: str = "",
+        progress: Progress = silent,
+        environment: Mapping[str, str] | None = None,
+    ) -> Project:
+        """The project in a folder, as its headway.yml says. Raises ConfigError."""
+        environment = dict(os.environ if environment is None else environment)
+        config = settings.load(Path(directory), environment)
+        if store_url:
+            config = replace(config, store_url=store_url)
+        now = datetime.now(UTC)
+        return Project(config, as_of or now.date(), now, environment, progress)
+
+    @staticmethod
+    def stateless(
+        *,
+        manifest: str | Path = "",
+        goals: str | Path = "",
+        usage: Sequence[str | Path] | str | Path = (),
+        directory: str | Path = ".",
+        as_of: date | None = None,
+        progress: Progress = silent,
+    ) -> Project:
+        """A project from files alone: no store is read or written. What is not given comes from headway.yml."""
+        project = Project.open(directory, as_of=as_of, progress=progress)
+        given = [usage] if isinstance(usage, (str, Path)) else list(usage)
+        sources = list(project.config.sources)
+        if manifest:
+            old = next((s for s in sources if s.connector == "dbt"), Source("dbt"))
+            options = {k: v for k, v in old.options.items() if k != "target"}
+            sources = [s for s in sources if s.connector != "dbt"]
+            sources.insert(0, Source("dbt", {**options, "manifest": str(Path(manifest).resolve()), "mmap": True}))
+        if goals:
+            sources = [s for s in sources if s.connector != "goals"]
+            sources.append(Source("goals", {"path": str(Path(goals).resolve())}))
+        if given:
+            sources = [s for s in sources if s.connector != "observations"]
+            sources += [Source("observations", {"path": str(Path(u).resolve())}) for u in given]
+        project.config = replace(project.config, sources=tuple(sources))
+        project.use_store = False
+        return project
+
+    # ------------------------------------------------------------------ asking
+
+    def ask(self, name: str, **parameters: Any) -> Answer:
+        """The answer to a question, by its name. Raises UsageError for an unknown question or parameter."""
+        known = questions()
+        if name not in known:
+            raise UsageError(f"there is no question {name!r}", hint=f"ask one of {', '.join(known)}")
+        unknown = set(parameters) - set(known[name].parameters)
+        if unknown:
+            raise UsageError(f"the question {name} has no parameter {', '.join(sorted(unknown))}")
+        return known[name].ask(self.graph(), **parameters)
+
+    def graph(self) -> Graph:
+        """The graph of this project: from the store when it has been synced, else straight from the files."""
+        if self._graph is None:
+            stored = self._stored()
+            records, synced_at = stored or (self._collected(), None)
+            self._graph = Graph(
+                records,
+                as_of=self.as_of,
+                policy=self.config.policy,
+                protected=self.config.protected,
+                synced_at=synced_at,
+            )
+        return self._graph
+
+    @property
+    def stored(self) -> bool:
+        """Whether answers come from the store."""
+        return self.use_store and self._store_exists()
+
+    def _stored(self) -> tuple[list[AnyRecord], datetime | None] | None:
+        if not self.stored:
+            return None
+        with self.store() as store:
+            loaded = store.load()
+        return (loaded.records, loaded.synced_at) if loaded.synced_at else None
+
+    def _collected(self) -> list[AnyRecord]:
+        """Records straight from the sources. What the graph cannot do without raises; the rest becomes a gap."""
+        records: list[AnyRecord] = []
+        for source in self.config.sources:
+            try:
+                records.extend(self._records(source))
+            except HeadwayError as error:
+                if source.connector in {"dbt", "goals", "observations"}:
+                    raise
+                records.append(Gap(topic=source.connector, message=f"{source.connector} could not be read: {error}"))
+        return records
+
+    # ------------------------------------------------------------------ syncing
+
+    def sync(self, only: Sequence[str] = (), *, evaluate: bool = True) -> list[SyncResult]:
+        """Read every source into the store, then evaluate the key results on the warehouse.
+
+        A source that fails keeps its last good state and says so in its result; the others go on. Raises StoreError
+        when the store itself cannot be used, and ConfigError when `only` names a source that is not configured.
+        """
+        names = _numbered(self.config.sources)
+        unknown = set(only) - set(names) - {VALUES}
+        if unknown:
+            hint = f"configured are {', '.join((*names, VALUES))}"
+            raise ConfigError(f"there is no source called {', '.join(sorted(unknown))}", hint=hint)
+        self._graph = None
+        results = []
+        with self.store() as store:
+            for name, source in names.items():
+                if not only or name in only:
+                    results.append(self._sync_one(store, name, partial(self._records, source)))
+            if evaluate and (not only or VALUES in only):
+                results.append(self._sync_one(store, VALUES, lambda: self._values(store.load().records)))
+        return results
+
+    def _sync_one(self, store: Store, name: str, records: Callable[[], Iterator[AnyRecord]]) -> SyncResult:
+        gaps: list[Gap] = []
+        count = 0
+
+        def watched() -> Iterator[AnyRecord]:
+            nonlocal count
+            for record in records():
+                count += 1
+                if type(record) is Gap:
+                    gaps.append(record)
+                yield record
+
+        self.progress(name, 0, 0)
+        try:
+            with store.sync(name, self.now) as sync:
+                sync.write(watched())
+        except HeadwayError as error:
+            return SyncResult(name, 0, str(error))
+        self.progress(name, 1, 1)
+        return SyncResult(name, count, gaps=tuple(gaps))
+
+    def store(self) -> Store:
+        """The project's store, opened and brought up to date. Raises StoreError. Use it in a with block."""
+        from headway.store.store import Store
+
+        return Store.open(settings.store_url(self.config))
+
+    def _store_exists(self) -> bool:
+        url = settings.store_url(self.config)
+        return not url.startswith("sqlite:///") or Path(url.removeprefix("sqlite:///")).exists()
+
+    # ------------------------------------------------------------------ sources and values
+
+    def _records(self, source: Source) -> Iterator[AnyRecord]:
+        connector = connector_class(source.connector)
+        context = Context(self.config.root, self.now, self.environment, self.progress)
+        return connector(source.options, context).records()
+
+    def _values(self, records: Sequence[AnyRecord]) -> Iterator[AnyRecord]:
+        """Readings of the living key results, from the warehouse of the dbt profile."""
+        from headway.project.values import readings
+
+        graph = Graph(records, as_of=self.as_of, policy=self.config.policy)
+        yield from readings(self, graph)
+
+
+def connector_class(name: str) -> Callable[[Mapping[str, Any], Context], Connector]:
+    """The connector registered under `name`. Raises ConfigError when there is none."""
+    points = entry_points(group="headway.connectors")
+    for point in points:
+        if point.name == name:
+            loaded: Callable[[Mapping[str, Any], Context], Connector] = point.load()
+            return loaded
+    known = ", ".join(sorted(p.name for p in points))
+    raise ConfigError(f"there is no connector called {name!r}", hint=f"there are {known}")
+
+
+def _numbered(sources: Sequence[Source]) -> dict[str, Source]:
+    """Sources by the name they are synced under: the connector's, numbered from the second of a kind on."""
+    names: dict[str, Source] = {}
+    for source in sources:
+        same = sum(s.connector == source.connector for s in names.values())
+        names[f"{source.connector}-{same + 1}" if same else source.connector] = source
+    return names

@@ -1,0 +1,385 @@
+"""Goals: how each objective does, which goals nobody looks at, which cannot be measured, and what to believe."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Annotated
+
+from headway.answer import Answer, Column, Finding, Step, listed, plural
+from headway.graph.graph import Graph
+from headway.graph.model import Gap
+from headway.questions.evidence import gaps, make, no_goals, path_steps, the_goal
+from headway.questions.progress import Assessment, RollUp
+from headway.questions.registry import Says, question
+from headway.questions.status import standing_of, trust_words, who_looks
+from headway.questions.usage import in_quadrant
+
+FINE = frozenset({"on pace", "done", "too early", "no pace"})
+
+_GOAL_COLUMNS = (
+    Column("key_result", "Key result"),
+    Column("baseline", "From", "number", secondary=True),
+    Column("now", "Now", "number"),
+    Column("target", "Target", "number"),
+    Column("unit", "Unit"),
+    Column("progress", "Progress", "percent"),
+    Column("expected", "Expected", "percent", secondary=True),
+    Column("pace", "Pace"),
+    Column("forecast", "Forecast", "number", secondary=True),
+    Column("trust", "Can we trust it?"),
+    Column("who_looks", "Who looks"),
+    Column("owner", "Owner", secondary=True),
+)
+
+
+@question("HW301")
+def goals(
+    graph: Graph,
+    *,
+    objective: Annotated[str, Says("Name or id of one objective; all of them without.", positional=True)] = "",
+    ended: Annotated[bool, Says("Include objectives that have ended.")] = False,
+) -> Answer:
+    """How is each objective doing: value, target, progress, pace, forecast, trust, and who looks?
+
+    An objective's progress is the weighted mean of its key results that have a value, with the coverage beside it; its
+    status is its weakest key result. Deliverables are listed and do not count.
+    """
+    wanted = [the_goal(graph, objective)] if objective else in_order(graph, ended=ended)
+    standing = standing_of(graph)
+    sections = [_section(graph, o, full=bool(objective)) for o in wanted]
+    if objective:
+        return sections[0]
+    live = [o for o in wanted if graph.state(o) != "ended" and not _is_standing(graph, o)]
+    headline = no_goals(graph) or _headline([standing.objectives[o] for o in live])
+    return make(
+        graph, "goals", "HW301", headline, sections=tuple(sections), gaps=gaps(graph, "goals", "values", "trust")
+    )
+
+
+def in_order(graph: Graph, *, ended: bool = False) -> list[int]:
+    """Objectives in the company's own order, the standing ones last."""
+    found = [i for i, n in enumerate(graph.nodes) if n.kind == "objective"]
+    kept = [i for i in found if ended or graph.state(i) != "ended"]
+    return sorted(
+        kept, key=lambda i: (_is_standing(graph, i), graph.objectives[i].order if i in graph.objectives else 0)
+    )
+
+
+def _is_standing(graph: Graph, objective: int) -> bool:
+    record = graph.objectives.get(objective)
+    return bool(record and record.standing)
+
+
+def _headline(rolled: Sequence[RollUp]) -> str:
+    if not rolled:
+        return "No objective is active on this day."
+    fine = sum(r.status in FINE for r in rolled)
+    parts = [f"{fine} of {plural(len(rolled), 'objective')} {'is' if fine == 1 else 'are'} on pace"]
+    for status, verb in (("off track", "off track"), ("behind", "behind"), ("overdue", "overdue")):
+        if count := sum(r.status == status for r in rolled):
+            parts.append(f"{count} {'is' if count == 1 else 'are'} {verb}")
+    if count := sum(r.status == "unsure" for r in rolled):
+        parts.append(f"{count} cannot be trusted today")
+    if count := sum(r.status == "not measured" for r in rolled):
+        parts.append(f"{count} {'is' if count == 1 else 'are'} not fully measured")
+    return ", ".join(parts) + "."
+
+
+def _section(graph: Graph, objective: int, *, full: bool) -> Answer:
+    standing = standing_of(graph)
+    rows = [_row(graph, g, standing.key_results[g]) for g in graph.parts.get(objective, ()) if g in graph.targets]
+    rows += list(_deliverables(graph, objective))
+    rolled = standing.objectives[objective]
+    node = graph.nodes[objective]
+    notes: tuple[Gap, ...] = ()
+    if full:
+        notes = tuple(_notes(graph, objective))
+    totals = {
+        "objective": node.id,
+        "progress": _share(rolled.progress),
+        "coverage": _share(rolled.coverage),
+        "status": rolled.status,
+        "measured": rolled.measured,
+        "key_results": rolled.items,
+        "state": graph.state(objective),
+    }
+    headline = _objective_sentence(graph, objective, rolled)
+    return make(graph, "goals", "HW301", headline, _GOAL_COLUMNS, rows, totals=totals, gaps=notes)
+
+
+def _objective_sentence(graph: Graph, objective: int, rolled: RollUp) -> str:
+    node = graph.nodes[objective]
+    facts: list[str] = []
+    if graph.state(objective) in {"ended", "draft", "planned"}:
+        facts.append(graph.state(objective))
+    if _is_standing(graph, objective):
+        facts.append(f"standing, {plural(rolled.items, 'key result')}")
+    else:
+        if rolled.progress is not None:
+            facts.append(f"{rolled.progress:.0%}")
+        facts.append(rolled.status)
+        if rolled.measured < rolled.items:
+            facts.append(f"{rolled.measured} of {rolled.items} measured")
+    facts += [node.owner] if node.owner else []
+    above = [graph.nodes[a].label for a in graph.ancestors_of(objective)]
+    facts += [f"supports {listed(above)}"] if above else []
+    return f"{node.label}: {', '.join(facts)}"
+
+
+def _row(graph: Graph, goal: int, a: Assessment) -> Finding:
+    target = graph.targets[goal]
+    eyes = standing_of(graph).eyes[goal]
+    aim: float | str | None = a.target
+    if target.band:
+        low, high = target.band.low, target.band.high
+        aim = f"{'' if low is None else f'{low:g}'}..{'' if high is None else f'{high:g}'}"
+    values = (
+        graph.nodes[goal].label + (" (draft)" if target.draft else ""),
+        a.baseline,
+        a.value,
+        aim,
+        target.unit or None,
+        _share(a.progress),
+        _share(a.expected),
+        a.spoken,
+        a.forecast.value if a.forecast else None,
+        trust_words(graph, goal),
+        who_looks(graph, eyes),
+        graph.nodes[goal].owner or None,
+    )
+    return Finding(values=values, node=graph.nodes[goal].id, path=_blame_path(graph, goal), counts=a.pace not in FINE)
+
+
+def _share(share: float | None) -> float | None:
+    return None if share is None else round(share, 4)
+
+
+def _blame_path(graph: Graph, goal: int) -> tuple[Step, ...]:
+    """From the node to blame up to the goal; nothing when there is nobody to blame."""
+    blame = graph.health.blame.get(goal, ())
+    if not blame:
+        return ()
+    service = next((s for s in graph.services(blame[0].node, 1 << graph.bit[goal]) if s.way == "computes"), None)
+    return path_steps(graph, service.path) if service else ()
+
+
+def _deliverables(graph: Graph, objective: int) -> Iterator[Finding]:
+    for i in graph.parts.get(objective, ()):
+        record = graph.deliverables.get(i)
+        if record is None:
+            continue
+        late = not record.done and record.due is not None and record.due < graph.as_of
+        state = "done" if record.done else f"overdue since {record.due}" if late else "open"
+        due = f", due {record.due}" if record.due and not record.done and not late else ""
+        name, owner = f"Deliverable: {graph.nodes[i].label}", graph.nodes[i].owner or None
+        values = (name, None, None, None, None, None, None, state + due, None, None, None, owner)
+        yield Finding(values=values, node=graph.nodes[i].id, counts=late)
+
+
+def _notes(graph: Graph, objective: int) -> Iterator[Gap]:
+    """What stands beside the numbers of one objective: notes of the assessment, forecasts, changes of targets."""
+    for goal in graph.parts.get(objective, ()):
+        if goal not in graph.targets:
+            continue
+        label, node = graph.nodes[goal].label, graph.nodes[goal].id
+        assessment = standing_of(graph).key_results[goal]
+        for note in assessment.notes:
+            yield Gap(topic="values", message=f"{label}: {note}", node=node)
+        for change in graph.targets[goal].changes:
+            message = f"{label}: {change.field} changed from {change.before} to {change.after} on {change.at}"
+            yield Gap(topic="goals", message=message, node=node)
+    ours = {graph.nodes[i].id for i in graph.parts.get(objective, ())}
+    yield from (g for g in graph.gaps if g.node in ours)
+
+
+@question("HW302")
+def neglected(graph: Graph) -> Answer:
+    """Which goals does nobody look at?
+
+    A key result is neglected when something shows it and nobody opened that inside `policy.neglected_days`. One that
+    is shown nowhere is unmeasured instead; where the use is not known, nothing is said.
+    """
+    rows = []
+    living = _living(graph)
+    standing = standing_of(graph)
+    for goal in living:
+        eyes = standing.eyes[goal]
+        if eyes.state != "neglected":
+            continue
+        values = (
+            graph.nodes[goal].label,
+            graph.nodes[graph.objective_of(goal)].label,
+            graph.nodes[goal].owner or None,
+            [graph.nodes[b].label for b in eyes.boards],
+            eyes.last,
+            who_looks(graph, eyes),
+        )
+        path = path_steps(graph, [eyes.boards[0], goal])
+        rows.append(Finding(values=values, node=graph.nodes[goal].id, path=path))
+    columns = (
+        Column("key_result", "Key result"),
+        Column("objective", "Objective"),
+        Column("owner", "Owner", secondary=True),
+        Column("shown_on", "Shown on", "list"),
+        Column("last_looked", "Last looked at", "date"),
+        Column("who_looks", "Who looks"),
+    )
+    unknown = sum(standing.eyes[g].state == "unknown" for g in living)
+    verb = "is" if len(rows) == 1 else "are"
+    headline = no_goals(graph) or (
+        f"{plural(len(rows), 'key result')} {verb} neglected: nobody opened what shows "
+        f"{'it' if len(rows) == 1 else 'them'} in {graph.policy.neglected_days} days."
+        if rows
+        else "No goal is known to be neglected."
+    )
+    more = [Gap(topic="usage", message=f"who looks at {plural(unknown, 'key result')} is not known")] if unknown else []
+    unread = len(in_quadrant(graph, "neglected", graph.assets))
+    totals = {"neglected": len(rows), "unknown": unknown, "assets_serving_but_unused": unread}
+    return make(
+        graph,
+        "neglected",
+        "HW302",
+        headline,
+        columns,
+        rows,
+        totals=totals,
+        gaps=(*more, *gaps(graph, "usage", "goals")),
+    )
+
+
+def _living(graph: Graph) -> list[int]:
+    return [g for g in graph.goals if graph.active >> graph.bit[g] & 1 and g in graph.targets]
+
+
+@question("HW303")
+def unmeasured(graph: Graph) -> Answer:
+    """Which key results cannot be measured, and why?
+
+    Bound to nothing; bound to something that does not exist; without a target; returning nothing; or shown nowhere.
+    """
+    rows = []
+    for goal in _living(graph):
+        for reason, hint in _reasons(graph, goal):
+            objective = graph.nodes[graph.objective_of(goal)].label
+            values = (graph.nodes[goal].label, objective, graph.nodes[goal].owner or None, reason, hint or None)
+            rows.append(Finding(values=values, node=graph.nodes[goal].id))
+    columns = (
+        Column("key_result", "Key result"),
+        Column("objective", "Objective"),
+        Column("owner", "Owner", secondary=True),
+        Column("why", "Why"),
+        Column("hint", "What would help"),
+    )
+    count = len({r.node for r in rows})
+    total = plural(len(_living(graph)), "key result")
+    headline = no_goals(graph) or (
+        f"{count} of {total} cannot be measured or {'is' if count == 1 else 'are'} shown nowhere."
+        if rows
+        else f"All {total} can be measured, and something shows them."
+    )
+    return make(
+        graph, "unmeasured", "HW303", headline, columns, rows, totals={"unmeasured": count}, gaps=gaps(graph, "values")
+    )
+
+
+def _reasons(graph: Graph, goal: int) -> Iterator[tuple[str, str]]:
+    target = graph.targets[goal]
+    missing = [u for u in graph.unlinked if u.node == goal and u.role == "feeds"]
+    if not target.binding.way:
+        yield "it is only words: bound to no metric, model, SQL or readings", "headway init lists the metrics there are"
+    for u in missing:
+        what, _, name = u.reference.removeprefix("ref:").partition("/")
+        near = f"did you mean {', '.join(u.match.near)}?" if u.match.near else ""
+        fits = f"{name!r} fits {len(u.match.nodes)} nodes" if u.match.nodes else f"there is no {what} {name!r}"
+        yield fits, near
+    standing = _is_standing(graph, graph.objective_of(goal))
+    if target.binding.way and target.target is None and target.band is None and target.stretch is None and not standing:
+        yield "it has no target", "write target: or band: beside it"
+    readings = graph.readings.get(goal, ())
+    if readings and all(r.value is None for r in readings):
+        yield "it was evaluated and returned nothing", "headway goals shows the query's window"
+    elif not readings and target.binding.way and not missing:
+        failed = next((g for g in graph.gaps if g.topic == "values" and g.node == graph.nodes[goal].id), None)
+        if failed:
+            yield failed.message, failed.hint
+    if not graph.shown_on.get(goal) and any(graph.nodes[i].kind == "dashboard" for i in graph.assets):
+        yield "it is shown nowhere", "name a dashboard under shown_on:"
+
+
+@question("HW304")
+def trust(graph: Graph) -> Answer:
+    """Which key results cannot be trusted today, which node is to blame, since when, and who owns it?"""
+    rows = []
+    doubtful = 0
+    for goal in _living(graph):
+        blame = graph.health.blame.get(goal, ())
+        doubtful += graph.health.trust[goal] in {"broken", "untested"}
+        for b in blame[:5]:
+            node = graph.nodes[b.node]
+            values = (
+                graph.nodes[goal].label,
+                graph.health.trust[goal],
+                node.name,
+                node.owner or None,
+                b.check.name,
+                b.check.message or b.check.status,
+                b.since.date() if b.since else None,
+            )
+            service = next(s for s in graph.services(b.node, 1 << graph.bit[goal]) if s.way == "computes")
+            path = path_steps(graph, service.path)
+            rows.append(Finding(values=values, node=node.id, path=path, counts=b.state != "warns"))
+    columns = (
+        Column("key_result", "Key result"),
+        Column("trust", "Trust"),
+        Column("node", "To blame"),
+        Column("owner", "Owner"),
+        Column("check", "Check", secondary=True),
+        Column("what", "What"),
+        Column("since", "Since", "date"),
+    )
+    living = _living(graph)
+    if not graph.health.known:
+        headline = "Whether any number can be trusted is not known: no run results were found."
+    elif doubtful:
+        headline = f"{doubtful} of {plural(len(living), 'key result')} cannot be trusted today."
+    else:
+        all_of = f"All {plural(len(living), 'key result')}"
+        headline = no_goals(graph) or f"{all_of} stand on data that ran, passed and is fresh."
+    return make(graph, "trust", "HW304", headline, columns, rows, gaps=gaps(graph, "trust"))
+
+
+@question("HW305")
+def standing(graph: Graph) -> Answer:
+    """Is the standing objective still within its limit?
+
+    A standing objective holds permanent reporting. Its key results need no target, and their number is limited, so
+    that it cannot become a catch-all.
+    """
+    rows = []
+    for o in in_order(graph):
+        if not _is_standing(graph, o):
+            continue
+        limit = graph.objectives[o].limit if graph.objectives[o].limit is not None else graph.policy.standing_limit
+        count = sum(p in graph.targets for p in graph.parts.get(o, ()))
+        looked = sum(
+            standing_of(graph).eyes[p].state == "looked at" for p in graph.parts.get(o, ()) if p in graph.targets
+        )
+        values = (graph.nodes[o].label, graph.nodes[o].owner or None, count, limit, looked)
+        rows.append(Finding(values=values, node=graph.nodes[o].id, counts=count > (limit or 0)))
+    columns = (
+        Column("objective", "Objective"),
+        Column("owner", "Owner", secondary=True),
+        Column("key_results", "Key results", "number"),
+        Column("limit", "Limit", "number"),
+        Column("looked_at", "Looked at", "number"),
+    )
+    over = [r for r in rows if r.counts]
+    if not rows:
+        headline = "There is no standing objective."
+    elif over:
+        headline = f"{over[0].values[0]} has {over[0].values[2]} key results, over its limit of {over[0].values[3]}."
+    else:
+        headline = (
+            "; ".join(f"{r.values[0]} has {r.values[2]} of at most {r.values[3]} key results" for r in rows) + "."
+        )
+    return make(graph, "standing", "HW305", headline, columns, rows)

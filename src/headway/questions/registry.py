@@ -1,0 +1,105 @@
+"""A question is a plain function of a graph: its docstring and its typed keyword parameters are the whole registration.
+
+    @question("HW102")
+    def orphans(graph: Graph, *, kind: Annotated[str, Says("Only nodes of this kind.")] = "") -> Answer:
+        '''Assets that serve no objective.'''
+
+Command, help, schema and gate are derived from it. Codes are stable and never reused. Third parties register a module
+of questions under the entry point group `headway.questions`; the built-in ones use the same door.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from importlib.metadata import entry_points
+from typing import Annotated, Any, get_args, get_origin, get_type_hints
+
+from headway.answer import Answer
+from headway.errors import ConfigError
+
+GROUP = "headway.questions"
+
+
+@dataclass(frozen=True, slots=True)
+class Says:
+    """What a parameter is for, and whether it is given by position on the command line."""
+
+    help: str
+    positional: bool = False
+    metavar: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """One keyword parameter of a question."""
+
+    name: str
+    type: Any
+    default: Any
+    says: Says
+
+    @property
+    def required(self) -> bool:
+        """Whether a value must be given."""
+        return self.default is inspect.Parameter.empty
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A registered question."""
+
+    name: str
+    code: str
+    doc: str
+    ask: Callable[..., Answer]
+    parameters: Mapping[str, Parameter] = field(default_factory=dict)
+
+    @property
+    def summary(self) -> str:
+        """First line of the docstring."""
+        return self.doc.partition("\n")[0]
+
+
+_registered: dict[str, Question] = {}
+
+
+def question(code: str, *, name: str = "") -> Callable[[Callable[..., Answer]], Callable[..., Answer]]:
+    """Register a function as a question; its name with dashes is the command unless `name` is given.
+
+    Raises ConfigError when the code or the name is taken by another function.
+    """
+
+    def register(function: Callable[..., Answer]) -> Callable[..., Answer]:
+        title = name or function.__name__.rstrip("_").replace("_", "-")
+        for known in _registered.values():
+            same = known.ask.__module__ == function.__module__ and known.ask.__name__ == function.__name__
+            if not same and (known.code == code or known.name == title):
+                raise ConfigError(f"question {title} ({code}) collides with {known.name} ({known.code})")
+        _registered[title] = Question(title, code, inspect.getdoc(function) or "", function, _parameters(function))
+        return function
+
+    return register
+
+
+def questions() -> dict[str, Question]:
+    """All questions by name, in the order of their codes; modules are loaded on the first call."""
+    for point in entry_points(group=GROUP):
+        point.load()
+    return dict(sorted(_registered.items(), key=lambda item: item[1].code))
+
+
+def _parameters(function: Callable[..., Answer]) -> dict[str, Parameter]:
+    hints = get_type_hints(function, include_extras=True)
+    found: dict[str, Parameter] = {}
+    for name, parameter in inspect.signature(function).parameters.items():
+        if parameter.kind is not inspect.Parameter.KEYWORD_ONLY:
+            continue
+        hint = hints[name]
+        says = Says("")
+        if get_origin(hint) is Annotated:
+            hint, *extras = get_args(hint)
+            says = next((e for e in extras if isinstance(e, Says)), says)
+        found[name] = Parameter(name, hint, parameter.default, says)
+    return found

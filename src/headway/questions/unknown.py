@@ -1,0 +1,78 @@
+"""What we do not know: rows that matched nothing, sources that were stale or failed, goals that could not be linked."""
+
+from __future__ import annotations
+
+from headway.answer import Answer, Column, Finding, plural
+from headway.graph.graph import Graph
+from headway.questions.evidence import make
+from headway.questions.registry import question
+
+
+@question("HW501")
+def unknown(graph: Graph) -> Answer:
+    """Which rows matched no node, and which sources of truth were missing, stale or failed?"""
+    gaps = graph.gaps
+    rows = [
+        Finding(values=(gap.topic, gap.message, gap.hint or None, str(gap.origin) or None), node=gap.node)
+        for gap in gaps
+    ]
+    columns = (
+        Column("topic", "About"),
+        Column("what", "What is not known"),
+        Column("hint", "What would help"),
+        Column("source", "Source", secondary=True),
+    )
+    unused = [i for i in graph.assets if graph.use.status[i] == "unknown"]
+    sections = [s for s in (_unmatched(graph), _blind(graph, unused)) if s.rows]
+    unmatched = sum(u.rows for u in graph.use.unmatched)
+    headline = (
+        f"{plural(len(gaps), 'thing is', 'things are')} not known; the use of {len(unused):,} of "
+        f"{plural(len(graph.assets), 'asset')} is not, and {plural(unmatched, 'row')} matched no node."
+        if gaps or unused
+        else "Nothing is missing: every source was read, and every row matched a node."
+    )
+    totals = {"gaps": len(gaps), "use_unknown": len(unused), "unmatched_rows": unmatched}
+    return make(graph, "unknown", "HW501", headline, columns, rows, sections=tuple(sections), totals=totals)
+
+
+def _unmatched(graph: Graph) -> Answer:
+    rows = [
+        Finding(
+            values=(
+                u.name,
+                u.rows,
+                round(u.reads),
+                u.first,
+                u.last,
+                f"fits {u.fits} nodes" if u.fits else "no node",
+                u.source,
+            ),
+            counts=False,
+        )
+        for u in graph.use.unmatched
+    ]
+    columns = (
+        Column("name", "Named in the rows"),
+        Column("rows", "Rows", "number"),
+        Column("reads", "Reads", "number"),
+        Column("first", "First", "date"),
+        Column("last", "Last", "date"),
+        Column("why", "Why"),
+        Column("source", "Source", secondary=True),
+    )
+    return make(graph, "unknown", "HW501", "Rows of usage and cost that match no node", columns, rows)
+
+
+def _blind(graph: Graph, unused: list[int]) -> Answer:
+    by_reason: dict[tuple[str, str], int] = {}
+    for i in unused:
+        key = (graph.nodes[i].kind.replace("_", " "), graph.use.reason.get(i, ""))
+        by_reason[key] = by_reason.get(key, 0) + 1
+    ranked = sorted(by_reason.items(), key=lambda item: (-item[1], item[0]))
+    rows = [Finding(values=(kind, count, why), counts=False) for (kind, why), count in ranked]
+    columns = (
+        Column("kind", "Kind"),
+        Column("assets", "Assets", "number"),
+        Column("why", "Why their use is not known"),
+    )
+    return make(graph, "unknown", "HW501", "Assets whose use is not known", columns, rows)
