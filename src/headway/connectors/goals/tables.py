@@ -1,0 +1,63 @@
+"""Which tables a query of a key result reads. Needs sqlglot, which is optional."""
+
+from __future__ import annotations
+
+LONGEST = 100_000
+"""Characters of SQL that are looked at."""
+DEEPEST = 200
+"""Brackets inside one another that are looked at; the parser recurses."""
+
+
+class Unreadable(Exception):
+    """The tables cannot be told. Says why, as the end of a sentence."""
+
+
+class NoParser(Exception):
+    """sqlglot is not installed."""
+
+
+def tables(sql: str, dialect: str = "") -> tuple[str, ...]:
+    """Names of the tables read, `catalog.schema.table` as far as written, sorted; names of CTEs are not tables.
+
+    Raises NoParser without sqlglot, Unreadable when the query cannot be understood.
+    """
+    try:
+        import sqlglot
+        from sqlglot import exp
+        from sqlglot.optimizer.scope import traverse_scope
+    except ImportError as error:
+        raise NoParser from error
+    if len(sql) > LONGEST or _depth(sql) > DEEPEST:
+        raise Unreadable("it is too long or too deeply nested")
+    try:
+        statements = [s for s in sqlglot.parse(sql, dialect=dialect or None) if s is not None]
+        if len(statements) != 1 or not isinstance(statements[0], exp.Query):
+            raise Unreadable("it is not a single query")
+        found = {
+            ".".join(part.name for part in source.parts)
+            for scope in traverse_scope(statements[0])
+            for source in scope.sources.values()
+            if isinstance(source, exp.Table) and source.name
+        }
+    except sqlglot.errors.SqlglotError as error:
+        raise Unreadable(f"it is not valid SQL{_line(error)}") from error
+    except RecursionError as error:
+        raise Unreadable("it is too deeply nested") from error
+    return tuple(sorted(found))
+
+
+def _depth(sql: str) -> int:
+    depth = deepest = 0
+    for character in sql:
+        if character in "([":
+            depth += 1
+            deepest = max(deepest, depth)
+        elif character in ")]":
+            depth -= 1
+    return deepest
+
+
+def _line(error: Exception) -> str:
+    errors = getattr(error, "errors", None)
+    line = errors[0].get("line") if errors else None
+    return f" near its line {line}" if line else ""
