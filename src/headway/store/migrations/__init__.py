@@ -1,0 +1,1 @@
+"""Migrations of the store. Append-only: a released one is never edited, a new one is added after it."""

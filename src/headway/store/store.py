@@ -1,0 +1,187 @@
+"""The store: what connectors said, now and at any earlier time, in SQLite or PostgreSQL."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from types import TracebackType
+from typing import Any, Literal, Self
+
+from sqlalchemy import Connection, insert, make_url, select, update
+from sqlalchemy.exc import ArgumentError
+
+from headway.errors import HeadwayError, StoreError, UsageError
+from headway.store.database import Database
+from headway.store.rows import clean
+from headway.store.schema import sync as sync_table
+from headway.store.sync import Counts, Sync
+from headway.store.view import Loaded
+from headway.store.view import load as load_view
+
+_URLS = "sqlite:////absolute/path/headway.db or postgresql://user@host/database"
+_LONGEST_NAME = 200
+
+
+@dataclass(frozen=True, slots=True)
+class SyncRow:
+    """One sync of one connector."""
+
+    id: int
+    connector: str
+    started: datetime
+    finished: datetime | None
+    """None while it runs, and when it was interrupted without a chance to say so."""
+    status: Literal["running", "done", "failed", "interrupted"]
+    message: str
+    counts: Counts
+
+
+class Store:
+    """Records of all connectors with their history. Open it with `Store.open`; safe with several processes at once."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    @staticmethod
+    def open(url: str) -> Store:
+        """Open the store at a SQLAlchemy URL, creating and upgrading its tables where needed.
+
+        `sqlite:////absolute/path/headway.db` (the folder is made if it is missing) or
+        `postgresql://user@host/database`. Raises StoreError, which never holds a password, when the URL is of another
+        kind or the database is missing, damaged, locked, not permitted or written by a newer Headway.
+        """
+        try:
+            parsed = make_url(url)
+        except (ArgumentError, ValueError):
+            raise StoreError("the URL of the store cannot be read", hint=f"expected {_URLS}") from None
+        kind = parsed.drivername.partition("+")[0]
+        if kind == "sqlite":
+            from headway.store.sqlite import SqliteDatabase
+
+            return Store(SqliteDatabase(parsed))
+        if kind in ("postgresql", "postgres"):
+            from headway.store.postgres import PostgresDatabase
+
+            return Store(PostgresDatabase(parsed))
+        raise StoreError(f"a store cannot be kept in {kind!r}", hint=f"expected {_URLS}")
+
+    @contextmanager
+    def sync(self, connector: str, at: datetime) -> Iterator[Sync]:
+        """Sync a connector: what is written inside the block replaces its part of the view when the block ends well.
+
+        `at` is when the sync began, with time zone. Nothing written is visible before the end, and nothing at all
+        when the block raises: then the sync is recorded as failed (or interrupted, by KeyboardInterrupt and the
+        like) and the exception goes on. Syncs of one connector wait for one another, those of several run at once.
+
+        Records are versioned: unchanged ones cost nothing, vanished ones leave the view and stay in history.
+        Observations and readings add up over syncs. Observations of a day inside a Coverage that the sync yields are
+        replaced as a whole, readings written by hand always. Results of checks are kept as history.
+        Raises UsageError for a time without zone, StoreError for everything else.
+        """
+        if at.tzinfo is None:
+            raise UsageError("the time of a sync needs a time zone")
+        if not connector or len(connector) > _LONGEST_NAME or not connector.isprintable():
+            raise UsageError(f"{connector[:_LONGEST_NAME]!r} cannot be the name of a connector")
+        clock = time.monotonic()
+        with self._held(connector) as connection:
+            sync_id = self._begin(connection, connector, at)
+
+            def end(status: str, message: str = "", counts: Counts | None = None) -> None:
+                finished = at + timedelta(seconds=time.monotonic() - clock)
+                _end(connection, sync_id, finished, status, message, counts or Counts())
+
+            try:
+                sync = Sync(connection, connector, at, self._database.talking)
+                yield sync
+                with self._database.talking(), self._database.writing(connection):
+                    end("done", counts=sync.merge(sync_id))
+            except BaseException as error:
+                try:
+                    with self._database.talking(), self._database.writing(connection):
+                        end(*_verdict(error))
+                except StoreError as second:
+                    error.add_note(f"the store could not take note of this: {second}")
+                raise
+
+    @contextmanager
+    def _held(self, connector: str) -> Iterator[Connection]:
+        # Only taking and releasing the hold is the database's doing; errors of the block are its own.
+        hold = self._database.hold(connector)
+        with self._database.talking():
+            connection = hold.__enter__()
+        try:
+            yield connection
+        finally:
+            with self._database.talking():
+                hold.__exit__(None, None, None)
+
+    def _begin(self, connection: Connection, connector: str, at: datetime) -> int:
+        """Note that a sync runs. Whoever was noted as running before, under the same hold, is dead."""
+        s = sync_table.c
+        dead = update(sync_table).where(s.connector == connector, s.status == "running")
+        new = insert(sync_table).values(connector=connector, started=at, status="running", message="", counts={})
+        with self._database.talking(), self._database.writing(connection):
+            connection.execute(dead.values(status="interrupted"))
+            return int(connection.execute(new.returning(s.id)).scalar_one())
+
+    def load(self, at: datetime | None = None) -> Loaded:
+        """The current view, or the view as it was at a time (with time zone).
+
+        A connector whose last sync failed or was interrupted is shown as of its last successful one, with a Gap.
+        Nodes get `created` from the first sync that saw them, checks their last result and since when they fail,
+        targets the changes that syncs have seen (a changed `due` as `date.toordinal()`).
+        Raises UsageError for a time without zone, StoreError when the database cannot be read.
+        """
+        if at is not None and at.tzinfo is None:
+            raise UsageError("the time of a view needs a time zone")
+        with self._database.talking(), self._database.reading() as connection:
+            return load_view(connection, at, self._database.is_held)
+
+    def syncs(self, connector: str = "") -> list[SyncRow]:
+        """All syncs, or those of one connector, newest first. A dead one is `interrupted` at once."""
+        query = select(sync_table).order_by(sync_table.c.id.desc())
+        if connector:
+            query = query.where(sync_table.c.connector == connector)
+        with self._database.talking(), self._database.reading() as connection:
+            rows = connection.execute(query).all()
+        alive: dict[str, bool] = {}
+        for row in rows:
+            if row.status == "running" and row.connector not in alive:
+                with self._database.talking():
+                    alive[row.connector] = self._database.is_held(row.connector)
+        return [_sync_row(row, alive) for row in rows]
+
+    def close(self) -> None:
+        """Let go of the database."""
+        self._database.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def _verdict(error: BaseException) -> tuple[str, str]:
+    if isinstance(error, HeadwayError):
+        return "failed", clean(str(error))
+    if isinstance(error, Exception):
+        return "failed", clean(f"{type(error).__name__}: {error}")
+    return "interrupted", ""
+
+
+def _end(connection: Connection, sync_id: int, finished: datetime, status: str, message: str, counts: Counts) -> None:
+    row = update(sync_table).where(sync_table.c.id == sync_id)
+    connection.execute(row.values(status=status, finished=finished, message=message, counts=asdict(counts)))
+
+
+def _sync_row(row: Any, alive: dict[str, bool]) -> SyncRow:
+    status = row.status
+    if status == "running" and not alive[row.connector]:
+        status = "interrupted"
+    return SyncRow(row.id, row.connector, row.started, row.finished, status, row.message, Counts(**row.counts))
