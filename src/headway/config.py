@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any
 
 
@@ -67,6 +68,8 @@ class Config:
     policy: Policy = Policy()
     protected: tuple[str, ...] = ()
     """Selectors of assets that are never proposed for retirement."""
+    as_of: date | None = None
+    """Day that answers are for when none is asked for; None means today. For examples whose data has an end."""
     profiles_dir: str = ""
     target: str = ""
     """Target of the dbt profile to evaluate key results on; empty means the profile's default."""

@@ -79,8 +79,8 @@ class Directory:
         for i, node in enumerate(self.nodes):
             # A source is also known as `<source>.<table>`, a key result as `<objective>.<key result>`.
             tail = ".".join(node.id.rsplit(".", 2)[-2:]) if node.kind in {"source", "key_result"} else ""
-            for key in {node.name, node.title, node.url, tail} - {""}:
-                names[key.casefold()].append(i)
+            for key in {text.casefold() for text in (node.name, node.title, node.url, tail) if text}:
+                names[key].append(i)
         self._names = names
 
     def _index_relations(self) -> None:

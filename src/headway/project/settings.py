@@ -10,6 +10,7 @@ policy: {usage_window_days: 90}
 protected: ["tag:regulatory"]
 store: postgresql://...              # default: SQLite in .headway/
 warehouse: {profiles_dir: ., target: prod}
+as_of: 2026-11-22                    # for examples whose data has an end; default: today
 connectors:                          # any other connector, by name
   - {name: superset, url: "https://bi.example.com"}
 """
@@ -21,6 +22,7 @@ import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -72,6 +74,7 @@ class _Reader:
             "protected": lambda v: tuple(self._texts(v, "protected")),
             "store": str,
             "warehouse": lambda v: self._mapping(v, "warehouse"),
+            "as_of": self._day,
             "connectors": self._connectors,
         }
         self._known_keys(said, parts, "")
@@ -97,6 +100,7 @@ class _Reader:
             protected=read.get("protected", ()),
             profiles_dir=str(warehouse.get("profiles_dir", "")),
             target=str(warehouse.get("target", "")),
+            as_of=read.get("as_of"),
         )
 
     def _parse(self) -> Any:
@@ -135,6 +139,15 @@ class _Reader:
             found = type(value).__name__.removeprefix("Commented").removeprefix("Scalar").lower()
             raise ConfigError(f"{name} must be a mapping, found {found}", place=self._place(value))
         return value
+
+    def _day(self, value: Any) -> date:
+        if type(value) is date:
+            return value
+        try:
+            return date.fromisoformat(str(value))
+        except ValueError:
+            message = f"as_of must be a day such as 2026-11-22, found {str(value)!r}"
+            raise ConfigError(message, place=Place(str(self.path))) from None
 
     def _texts(self, value: Any, name: str) -> list[str]:
         items = [value] if isinstance(value, str) else value

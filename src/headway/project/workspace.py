@@ -65,7 +65,7 @@ class Project:
         if store_url:
             config = replace(config, store_url=store_url)
         now = datetime.now(UTC)
-        return Project(config, as_of or now.date(), now, environment, progress)
+        return Project(config, as_of or config.as_of or now.date(), now, environment, progress)
 
     @staticmethod
     def stateless(

@@ -74,14 +74,11 @@ def _headline(rolled: Sequence[RollUp]) -> str:
     if not rolled:
         return "No objective is active on this day."
     fine = sum(r.status in FINE for r in rolled)
-    parts = [f"{fine} of {plural(len(rolled), 'objective')} {'is' if fine == 1 else 'are'} on pace"]
-    for status, verb in (("off track", "off track"), ("behind", "behind"), ("overdue", "overdue")):
+    parts = [f"{fine} of {plural(len(rolled), 'objective')} on pace"]
+    words = {"unsure": "cannot be trusted today", "not measured": "not fully measured"}
+    for status in ("off track", "behind", "overdue", "unsure", "not measured"):
         if count := sum(r.status == status for r in rolled):
-            parts.append(f"{count} {'is' if count == 1 else 'are'} {verb}")
-    if count := sum(r.status == "unsure" for r in rolled):
-        parts.append(f"{count} cannot be trusted today")
-    if count := sum(r.status == "not measured" for r in rolled):
-        parts.append(f"{count} {'is' if count == 1 else 'are'} not fully measured")
+            parts.append(f"{count} {words.get(status, status)}")
     return ", ".join(parts) + "."
 
 
@@ -120,6 +117,8 @@ def _objective_sentence(graph: Graph, objective: int, rolled: RollUp) -> str:
         facts.append(rolled.status)
         if rolled.measured < rolled.items:
             facts.append(f"{rolled.measured} of {rolled.items} measured")
+        elif rolled.coverage < 1:
+            facts.append(f"{rolled.coverage:.0%} measured")
     facts += [node.owner] if node.owner else []
     above = [graph.nodes[a].label for a in graph.ancestors_of(objective)]
     facts += [f"supports {listed(above)}"] if above else []

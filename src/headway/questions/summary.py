@@ -49,7 +49,7 @@ def _sentence(graph: Graph, aligned: int) -> str:
         return f"{no_goals(graph)} headway init writes a starter goals.yml."
     living = [o for o in in_order(graph) if not (graph.objectives[o].standing if o in graph.objectives else False)]
     fine = sum(standing_of(graph).objectives[o].status in FINE for o in living)
-    parts = [f"{fine} of {plural(len(living), 'objective')} {'is' if fine == 1 else 'are'} on pace"] if living else []
+    parts = [f"{fine} of {plural(len(living), 'objective')} on pace"] if living else []
     parts.append(f"{aligned / assets:.0%} of {plural(assets, 'asset')} serve one" if living else f"{assets:,} assets")
     unit, amounts = monthly(graph)
     dead = [i for i in graph.assets if quadrants(graph)[i] == "zombie"]

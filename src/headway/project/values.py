@@ -1,0 +1,61 @@
+"""Readings of the living key results: which to evaluate, on which warehouse, and what to say when that cannot be."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from headway.errors import HeadwayError
+from headway.graph.graph import Graph
+from headway.graph.model import Gap, Reading, Target
+
+if TYPE_CHECKING:
+    from headway.project.workspace import Project
+
+
+def readings(project: Project, graph: Graph) -> Iterator[Reading | Gap]:
+    """Evaluate every key result of a living objective that is bound to a metric, a model or SQL."""
+    targets = [graph.targets[g] for g in graph.goals if g in graph.targets and graph.active >> graph.bit[g] & 1]
+    wanted = [t for t in targets if t.binding.way in {"metric", "model", "sql"}]
+    if not wanted:
+        return
+    try:
+        yield from _evaluate(project, graph, wanted)
+    except HeadwayError as error:
+        message = f"the key results could not be evaluated: {error.message}"
+        yield Gap(topic="values", message=message, hint=error.hint)
+
+
+def _evaluate(project: Project, graph: Graph, targets: list[Target]) -> Iterator[Reading | Gap]:
+    from headway.warehouse.connection import connect
+    from headway.warehouse.profile import load_profile
+    from headway.warehouse.values import evaluate
+
+    root = Path(project.config.root)
+    profile = load_profile(
+        root,
+        profiles_dir=project.config.profiles_dir,
+        target=project.config.target,
+        environment=project.environment,
+    )
+    titles = {t.key_result: graph.nodes[graph.index[t.key_result]].label for t in targets}
+    with connect(profile) as connection:
+        yield from evaluate(
+            targets,
+            manifest_path=manifest_path(project),
+            connection=connection,
+            as_of=project.as_of,
+            now=project.now,
+            titles=titles,
+            progress=project.progress,
+        )
+
+
+def manifest_path(project: Project) -> Path:
+    """Where the dbt connector of a project reads its manifest."""
+    options = next((s.options for s in project.config.sources if s.connector == "dbt"), {})
+    root = Path(project.config.root)
+    if options.get("manifest"):
+        return root / str(options["manifest"])
+    return root / str(options.get("target", "target")) / "manifest.json"

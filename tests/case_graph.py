@@ -1,0 +1,184 @@
+"""Tiny graphs as text: the notation of the cases in tests/cases, one statement a line.
+
+source raw_orders
+model orders < raw_orders, customers   owner=sales-team created=2026-11-10 protected cost=12.50
+metric mrr < orders
+dashboard exec < mrr
+objective grow "Grow" 2026-10-01..2026-12-31  parent=company standing limit=3 state=ended
+key_result grow.mrr < mrr   shown_on=exec  from=10 to=20  weight=2  unit=EUR  words
+reading grow.mrr 2026-11-21 14
+views exec 12 on 2026-11-20  class=service        (queries, views, people)
+covers "kind:model kind:dashboard" 2026-08-01..2026-11-21
+cost orders 12.5 EUR on 2026-11-20
+check orders not_null fail since 2026-11-12 "3 rows"
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator
+from datetime import UTC, date, datetime
+
+from headway.config import Policy
+from headway.graph.graph import Graph
+from headway.graph.model import (
+    KINDS,
+    AnyRecord,
+    Binding,
+    Check,
+    Coverage,
+    Edge,
+    Node,
+    Objective,
+    Observation,
+    Origin,
+    Reading,
+    Target,
+    goal_id,
+)
+
+AS_OF = date(2026, 11, 22)
+FILE = Origin(connector="observations", file="usage.csv")
+
+
+def graph_of(text: str, *, as_of: date = AS_OF, policy: Policy | None = None, protected: tuple[str, ...] = ()) -> Graph:
+    """The graph that a case describes."""
+    return Graph(records_of(text), as_of=as_of, policy=policy, protected=protected)
+
+
+def records_of(text: str) -> list[AnyRecord]:
+    """The records that a case describes."""
+    records: list[AnyRecord] = []
+    for order, line in enumerate(text.strip().splitlines()):
+        words = shlex.split(line.partition("#")[0])
+        if words:
+            records.extend(_statement(words[0], words[1:], order))
+    return records
+
+
+def _statement(verb: str, words: list[str], order: int) -> Iterator[AnyRecord]:
+    options = dict(w.split("=", 1) for w in words if "=" in w)
+    plain = [w for w in words if "=" not in w]
+    if verb == "objective":
+        yield from _objective(plain, options, order)
+    elif verb == "key_result":
+        yield from _key_result(plain, options)
+    elif verb in KINDS:
+        yield from _asset(verb, plain, options)
+    elif verb == "reading":
+        objective, key_result = plain[0].split(".")
+        day = date.fromisoformat(plain[1])
+        yield Reading(key_result=goal_id("key_result", objective, key_result), day=day, value=float(plain[2]))
+    elif verb in {"queries", "views", "people"}:
+        day = date.fromisoformat(plain[-1])
+        person = options.get("class", "person")
+        yield Observation(
+            day=day, measure=verb, amount=float(plain[1]), node=plain[0], person_class=person, origin=FILE
+        )
+    elif verb == "cost":
+        day = date.fromisoformat(plain[-1])
+        yield Observation(day=day, measure="cost", amount=float(plain[1]), unit=plain[2], node=plain[0], origin=FILE)
+    elif verb == "covers":
+        start, end = (date.fromisoformat(d) for d in plain[1].split(".."))
+        yield Coverage(covers=plain[0], start=start, end=end, origin=FILE)
+    elif verb == "check":
+        yield _check(plain)
+    else:
+        raise AssertionError(f"cannot read {verb!r} in a case")
+
+
+def _names(words: list[str]) -> tuple[str, list[str]]:
+    """`orders < a, b` as (orders, [a, b])."""
+    if "<" not in words:
+        return words[0], []
+    at = words.index("<")
+    return words[0], [w.strip(",") for w in words[at + 1 :] if w.strip(",") and w not in _FLAGS]
+
+
+_FLAGS = {"protected", "outside", "ephemeral", "words", "standing"}
+
+
+def _asset(kind: str, words: list[str], options: dict[str, str]) -> Iterator[AnyRecord]:
+    name, above = _names(words)
+    created = options.get("created")
+    yield Node(
+        id=name,
+        kind=kind,
+        name=name,
+        owner=options.get("owner", ""),
+        path=options.get("path", ""),
+        relation=options.get("relation", ""),
+        created=date.fromisoformat(created) if created else None,
+        protected="protected" in words,
+        outside="outside" in words,
+        materialized="ephemeral" if "ephemeral" in words else "",
+    )
+    for up in above:
+        yield Edge(upstream=up, downstream=name)
+    if "cost" in options:
+        yield Observation(day=AS_OF, measure="cost", amount=float(options["cost"]), unit="EUR", node=name, origin=FILE)
+
+
+def _objective(words: list[str], options: dict[str, str], order: int) -> Iterator[AnyRecord]:
+    name, title, *rest = words
+    node = goal_id("objective", name)
+    dates = next((w for w in rest if ".." in w), "")
+    start, end = (date.fromisoformat(d) for d in dates.split("..")) if dates else (None, None)
+    parent = goal_id("objective", options["parent"]) if "parent" in options else ""
+    yield Node(id=node, kind="objective", name=name, title=title, owner=options.get("owner", ""))
+    yield Objective(
+        objective=node,
+        start=start,
+        end=end,
+        parent=parent,
+        standing="standing" in rest,
+        limit=int(options["limit"]) if "limit" in options else None,
+        state=options.get("state", ""),  # type: ignore[arg-type]
+        order=order,
+        weight=float(options.get("weight", 1)),
+    )
+    if parent:
+        yield Edge(upstream=node, downstream=parent, role="supports")
+
+
+def _key_result(words: list[str], options: dict[str, str]) -> Iterator[AnyRecord]:
+    name, above = _names(words)
+    objective, _, key_result = name.partition(".")
+    node = goal_id("key_result", objective, key_result)
+    yield Node(id=node, kind="key_result", name=key_result, title=options.get("title", ""))
+    start, due = options.get("start", "2026-10-01"), options.get("due", "2026-12-31")
+    yield Target(
+        key_result=node,
+        objective=goal_id("objective", objective),
+        weight=float(options.get("weight", 1)),
+        baseline=float(options["from"]) if "from" in options else None,
+        target=float(options["to"]) if "to" in options else None,
+        unit=options.get("unit", ""),
+        start=date.fromisoformat(start),
+        due=date.fromisoformat(due),
+        binding=Binding() if "words" in words else Binding(metric=above[0] if above else "missing"),
+    )
+    yield Edge(upstream=node, downstream=goal_id("objective", objective), role="supports")
+    for up in above:
+        yield Edge(upstream=f"ref:asset/{up}", downstream=node)
+    if "shown_on" in options:
+        for board in options["shown_on"].split(","):
+            yield Edge(upstream=f"ref:shown/{board}", downstream=node, role="shows")
+
+
+def _check(words: list[str]) -> Check:
+    node, name, status, *rest = words
+    since = date.fromisoformat(rest[rest.index("since") + 1]) if "since" in rest else AS_OF
+    at = datetime(since.year, since.month, since.day, tzinfo=UTC)
+    kind = {"freshness": "freshness", "run": "run"}.get(name, "test")
+    known = status != "not-run"
+    return Check(
+        node=node,
+        id=f"{node}.{name}",
+        kind=kind,  # type: ignore[arg-type]
+        name=name,
+        status=status if known else "not run",  # type: ignore[arg-type]
+        at=at if known else None,
+        since=at if known else None,
+        message=rest[-1] if rest and rest[-1] not in {"since", str(since)} else "",
+    )
