@@ -1,4 +1,4 @@
-"""What each warehouse needs: how a dbt target's settings become a connection, and how a statement is given a time limit.
+"""What each warehouse needs: how a dbt target becomes a connection, and how a statement gets a time limit.
 
 One row of ADAPTERS per dbt adapter. Argument functions are plain data to plain data; drivers are imported by `open_it`.
 """
@@ -88,7 +88,7 @@ def _ask_duckdb(backend: Any, sql: str, seconds: float) -> Rows:
         timer.cancel()
 
 
-# --- PostgreSQL and what speaks its protocol ---------------------------------------------------------------------------
+# --- PostgreSQL and what speaks its protocol -------------------------------------------------------------------------
 
 
 def postgres_arguments(profile: Profile) -> dict[str, Any]:
@@ -134,7 +134,7 @@ def _ask_postgres(backend: Any, sql: str, seconds: float) -> Rows:
         return list(cursor.fetchall())
 
 
-# --- Snowflake, BigQuery, Databricks, Trino ------------------------------------------------------------------------------
+# --- Snowflake, BigQuery, Databricks, Trino --------------------------------------------------------------------------
 
 
 def snowflake_arguments(profile: Profile) -> dict[str, Any]:
@@ -144,7 +144,7 @@ def snowflake_arguments(profile: Profile) -> dict[str, Any]:
         "account": "account", "user": "user", "password": "password", "role": "role", "warehouse": "warehouse",
         "authenticator": "authenticator", "token": "token", "private_key_path": "private_key_file",
         "private_key_passphrase": "private_key_file_pwd", "host": "host", "port": "port",
-        "protocol": "protocol", "insecure_mode": "insecure_mode", "client_session_keep_alive": "client_session_keep_alive",
+        "protocol": "protocol", "insecure_mode": "insecure_mode",
     }  # fmt: skip
     passed = {theirs: settings[ours] for ours, theirs in names.items() if settings.get(ours) not in {None, ""}}
     parameters = {"QUERY_TAG": json.dumps({"app": "headway"})}

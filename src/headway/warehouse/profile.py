@@ -96,7 +96,9 @@ def _target(file: Path, name: str, asked: str, environment: Mapping[str, str], b
     profile = profiles[name]
     render = _Renderer(environment, file)
     if not isinstance(profile, dict) or not isinstance(outputs := profile.get("outputs"), dict) or not outputs:
-        raise ConfigError(f"profile {name!r} has no `outputs:`", hint="each target stands below `outputs:`", place=place)
+        raise ConfigError(
+            f"profile {name!r} has no `outputs:`", hint="each target stands below `outputs:`", place=place
+        )
     target = asked or environment.get("DBT_TARGET", "") or render.text(profile.get("target")) or "default"
     if target not in outputs:
         known = ", ".join(sorted(str(k) for k in outputs))
@@ -216,7 +218,9 @@ class _Renderer:
         value = self._environment.get(name, default)
         if value is None:
             raise ConfigError(
-                f"the environment variable {name} is not set", hint="set it, or give env_var a default", place=self._place
+                f"the environment variable {name} is not set",
+                hint="set it, or give env_var a default",
+                place=self._place,
             )
         if name.startswith(SECRET_PREFIX) and value:
             self.secrets |= {value}
