@@ -1,5 +1,7 @@
 """The tables, once for both databases. Migrations build them; a test holds the two against each other.
 
+Indexes are in the migrations alone: naming a PostgreSQL one here would import that dialect for every user of SQLite.
+
 Text from outside is stored only inside JSON (which escapes NUL, refused by PostgreSQL) or as a digest (so that no
 index key is too long), never bare.
 
@@ -25,7 +27,6 @@ from sqlalchemy import (
     Dialect,
     Double,
     ForeignKey,
-    Index,
     Integer,
     MetaData,
     Table,
@@ -85,7 +86,6 @@ sync = Table(
     Column("counts", Quoted, nullable=False),
     sqlite_autoincrement=True,
 )
-Index("headway_sync_connector", sync.c.connector, sync.c.status, sync.c.id)
 
 record = Table(
     "headway_record",
@@ -102,25 +102,6 @@ record = Table(
     Column("to_sync", Integer, ForeignKey("headway_sync.id")),
     Column("body", Text, nullable=False),
 )
-# Every row is in exactly one of these, and no record can be in the current view twice.
-Index(
-    "headway_record_open",
-    record.c.connector,
-    record.c.type,
-    record.c.key,
-    unique=True,
-    sqlite_where=record.c.to_sync.is_(None),
-    postgresql_where=record.c.to_sync.is_(None),
-)
-Index(
-    "headway_record_closed",
-    record.c.connector,
-    record.c.type,
-    record.c.key,
-    sqlite_where=record.c.to_sync.is_not(None),
-    postgresql_where=record.c.to_sync.is_not(None),
-)
-
 check_result = Table(
     "headway_check_result",
     metadata,
@@ -141,7 +122,6 @@ series = Table(
     Column("body", Text, nullable=False),
     sqlite_with_rowid=False,
 )
-Index("headway_series_connector", series.c.connector)
 
 origin = Table(
     "headway_origin",

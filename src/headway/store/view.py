@@ -13,13 +13,14 @@ from typing import Any
 
 import msgspec
 from msgspec.structs import replace
-from sqlalchemy import ColumnElement, Connection, and_, case, exists, func, or_, select
+from sqlalchemy import ColumnElement, Connection, and_, case, func, literal, or_, select
 
 from headway.graph.model import AnyRecord, Change, Check, Gap, Node, Observation, Origin, Target
-from headway.store.schema import check_result, observation, origin, record, series, sync
+from headway.store.schema import Moment, check_result, observation, origin, record, series, sync
 
 _CHANGES = ("baseline", "target", "commit", "stretch", "due")
 _MANY = 500
+_NEVER = literal(datetime.min.replace(tzinfo=UTC), Moment)
 
 _one: msgspec.json.Decoder[AnyRecord] = msgspec.json.Decoder(AnyRecord)
 _all: msgspec.json.Decoder[list[AnyRecord]] = msgspec.json.Decoder(list[AnyRecord])
@@ -171,16 +172,18 @@ def _results(
 
     newest, passed, broken = (check_result.alias(name) for name in ("newest", "passed", "broken"))
     last = select(func.max(newest.c.at)).where(of_check(newest)).scalar_subquery()
-    pass_after = exists().where(of_check(passed), passed.c.status == "pass", passed.c.at > broken.c.at)
-    run_start = (
-        select(func.min(broken.c.at)).where(of_check(broken), broken.c.status != "pass", ~pass_after).scalar_subquery()
-    )
+    good = select(passed.c.at).where(of_check(passed), passed.c.status == "pass")
+    last_good = good.order_by(passed.c.at.desc()).limit(1).correlate(record).scalar_subquery()
+    since_good = broken.c.at > func.coalesce(last_good, _NEVER)
+    run_start = select(func.min(broken.c.at)).where(of_check(broken), since_good).correlate(record).scalar_subquery()
     r = check_result.c
     query = (
-        select(record.c.connector, record.c.key, r.status, r.at, r.message, r.since, run_start)
+        select(
+            record.c.connector, record.c.key, r.status, r.at, r.message, r.since, case((r.status != "pass", run_start))
+        )
         .select_from(record)
         .join(check_result, and_(of_check(check_result), r.at == last))
-        .where(record.c.type == "check", _visible(at, shown))
+        .where(record.c.connector.in_(list(shown)), record.c.type == "check", _visible(at, shown))
     )
     found = {}
     for connector, key, status, when, message, said, start in connection.execute(query):

@@ -42,6 +42,7 @@ def _records() -> None:
         sa.Column("to_sync", sa.Integer, sa.ForeignKey("headway_sync.id")),
         sa.Column("body", sa.Text, nullable=False),
     )
+    # Every row is in exactly one of these, and no record can be in the current view twice.
     for name, unique, where in (
         ("headway_record_open", True, sa.column("to_sync").is_(None)),
         ("headway_record_closed", False, sa.column("to_sync").is_not(None)),
