@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from headway.warehouse.manifest import inputs, measures
+from headway.warehouse.periods import GRAINS
 
 _ADDITIVE = frozenset({"sum", "count", "sum_boolean"})
 
@@ -25,6 +26,8 @@ class Shape:
     """Compares with an earlier period, so it exists only per period."""
     spine: bool = False
     """Yields rows for days without data, and for the future."""
+    finest: str = "day"
+    """The finest grain that every part is dated at, a day at most."""
     clocks: tuple[tuple[str, str], ...] = field(default=())
     """(quoted relation, SQL of its time) of every semantic model that dates its rows."""
 
@@ -43,6 +46,7 @@ def shape_of(semantic: Mapping[str, Any], name: str) -> Shape:
         mixed=accumulates and walk.plain > 0,
         offset=walk.offset,
         spine=walk.spine or walk.offset or walk.cumulative > 0,
+        finest=max(walk.grains, key=GRAINS.index, default="day"),
         clocks=tuple(dict.fromkeys(walk.clocks)),
     )
 
@@ -59,6 +63,7 @@ class _Walk:
         self.spine = False
         self.additive = True
         self.period_aggs: list[str] = []
+        self.grains: list[str] = []
         self.clocks: list[tuple[str, str]] = []
 
     def visit(self, name: str, above: frozenset[str], accumulating: bool = False) -> None:
@@ -101,3 +106,5 @@ class _Walk:
         for dimension in model.get("dimensions") or []:
             if dimension.get("name") == time and relation:
                 self.clocks.append((str(relation), str(dimension.get("expr") or time)))
+                grain = (dimension.get("type_params") or {}).get("time_granularity")
+                self.grains.append(grain if grain in GRAINS else "day")

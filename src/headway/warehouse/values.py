@@ -31,6 +31,7 @@ from headway.warehouse.legacy import is_additive, is_dated, legacy_sql
 from headway.warehouse.manifest import Manifest, is_legacy
 from headway.warehouse.metricflow import Engine
 from headway.warehouse.periods import (
+    GRAINS,
     Window,
     default_grain,
     ends,
@@ -159,6 +160,8 @@ class _Run:
             days = to_date(target.start, target.due, self._as_of)
             grain = default_grain(((target.due or days.end) - days.start).days + 1)
         ask = _Ask(engine, name, target.binding.where)
+        if grain and GRAINS.index(grain) < GRAINS.index(shape.finest):
+            raise InputError(f"{name!r} is dated by {shape.finest}, so it has no value by {grain}")
         if grain:
             window = series(target.start, target.due, self._as_of, grain)
             points = self._levels(target, ask, shape, window, grain)
@@ -168,7 +171,7 @@ class _Run:
         if shape.cumulative or shape.mixed:
             points = self._accumulated(target, ask, shape, window)
         elif shape.additive:
-            points = self._summed(target, ask.sql("day", window), window)
+            points = self._summed(target, ask.sql(shape.finest, window), window)
         else:
             points = self._scalars(target, ask, window)
         return Found("", points, "metricflow", _between(window), _MIXED_TO_DATE if shape.mixed else "")
@@ -181,13 +184,16 @@ class _Run:
         window = Window(window.start, min(window.end, last))
         if window.end < window.start:
             return []
-        if not shape.cumulative or grain == "day":
-            sql = ask.sql(grain, window)
+        if not shape.cumulative or grain == shape.finest:
+            # MetricFlow widens a window to whole periods of the grain; this keeps out what comes after the as-of date
+            cut = shape.finest == "day" and window.end < last_day(window.end, grain)
+            sql = ask.sql(grain, window, (f"{_METRIC_DAY} <= '{window.end}'",) if cut else ())
             return _points(self._rows(sql, target), sql, window, grain)
-        sql = ask.sql("day", window)
-        by_day = {p.day: p for p in _points(self._rows(sql, target), sql, window, "day")}
-        closing = ((begin, min(last_day(begin, grain), window.end)) for begin in periods(window, grain))
-        return [Point(begin, by_day[day].value, sql) for begin, day in closing if day in by_day]
+        closing = {begin: min(last_day(begin, grain), window.end) for begin in periods(window, grain)}
+        sql = ask.sql(shape.finest, window)
+        levels = {p.day: p for p in _points(self._rows(sql, target), sql, window, shape.finest)}
+        days = ((begin, first_day(day, shape.finest)) for begin, day in closing.items())
+        return [Point(begin, levels[day].value, sql) for begin, day in days if day in levels]
 
     def _accumulated(self, target: Target, ask: _Ask, shape: Shape, window: Window) -> list[Point]:
         """The level of an accumulating metric on evenly spaced days up to the last one that has data."""
@@ -195,9 +201,11 @@ class _Run:
         if last is None:
             return []
         days = ends(Window(min(window.start, last), last))
-        sql = ask.sql("day", Window(days[0], days[-1]))
-        by_day = {p.day: p for p in _points(self._rows(sql, target), sql, Window(days[0], last), "day")}
-        return [by_day[day] for day in days if day in by_day]
+        whole = Window(days[0], last)
+        sql = ask.sql(shape.finest, whole)
+        levels = {p.day: p for p in _points(self._rows(sql, target), sql, whole, shape.finest)}
+        found = ((day, levels.get(first_day(day, shape.finest))) for day in days)
+        return [Point(day, level.value, sql) for day, level in found if level]
 
     def _summed(self, target: Target, sql: str, window: Window) -> list[Point]:
         """Values to date of what may be added up, from one statement that has a row per day."""
@@ -343,6 +351,7 @@ class _Run:
         return found
 
 
+_METRIC_DAY = "{{ TimeDimension('metric_time', 'day') }}"
 _MIXED = "mixes a metric that accumulates with one that does not: "
 _MIXED_LEVEL = _MIXED + "at this grain the accumulating part is as it was on the first day of each period"
 _MIXED_TO_DATE = _MIXED + "its value is that of a single day"
@@ -356,8 +365,9 @@ class _Ask:
     metric: str
     where: tuple[str, ...]
 
-    def sql(self, grain: str, window: Window) -> str:
-        return self.engine.sql(self.metric, where=self.where, grain=grain, start=window.start, end=window.end)
+    def sql(self, grain: str, window: Window, more: tuple[str, ...] = ()) -> str:
+        where = self.where + more
+        return self.engine.sql(self.metric, where=where, grain=grain, start=window.start, end=window.end)
 
     def scalars(self, start: date, days: Sequence[date]) -> list[str]:
         """One statement for each window from `start` to a day.

@@ -1,0 +1,2 @@
+SELECT CAST(DATE_TRUNC('month', ordered_at) AS DATE), CAST(SUM(amount) AS DOUBLE PRECISION) / CAST(COUNT(*) AS DOUBLE PRECISION)
+FROM main.orders WHERE ordered_at >= DATE '2025-09-01' AND ordered_at < DATE '2026-10-07' GROUP BY 1

@@ -1,0 +1,2 @@
+-- At the end of a month, the month to date is the month.
+SELECT CAST(DATE_TRUNC('month', ordered_at) AS DATE), SUM(amount) FROM main.orders WHERE ordered_at >= DATE '2025-09-01' AND ordered_at < DATE '2026-10-07' GROUP BY 1
