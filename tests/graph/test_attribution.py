@@ -60,7 +60,7 @@ def naive(masks, amounts, goals, weights):
     return Attribution(parts, none, sum(amounts))
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(case=costs())
 def test_equal_split_is_exact_and_the_same_on_both_paths(case):
     masks, amounts, goals = case
@@ -70,7 +70,7 @@ def test_equal_split_is_exact_and_the_same_on_both_paths(case):
     assert split(as_rows(masks), amounts, goals) == expected
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(case=costs(), data=st.data())
 def test_weighted_split_is_exact_and_the_same_on_both_paths(case, data):
     masks, amounts, goals = case

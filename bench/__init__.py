@@ -1,0 +1,1 @@
+"""Benchmarks against floors and peers. Run `python -m bench.run`; see bench/README.md."""

@@ -1,0 +1,376 @@
+"""Run every benchmark beside its floors and peers, in one go, each in fresh processes.
+
+    python -m bench.run                 all, five rounds
+    python -m bench.run --only reach    those whose name contains "reach"
+    python -m bench.run --rounds 1      quick
+    python -m bench.run --check         exit 1 when a limit is missed
+
+Prints a Markdown table and writes bench/results.json. CPU is user plus system seconds of the process and everything it
+started; peak is its largest resident set. In every round all runs of a benchmark take turns, and medians are compared,
+so that a machine that is busy or slow treats both sides alike: read ratios, not seconds.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import json
+import os
+import platform
+import shutil
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+HERE = Path(__file__).resolve().parent
+PYTHON = sys.executable
+Unit = Literal["cpu", "peak", "wall"]
+
+
+@dataclass(frozen=True)
+class Run:
+    """One command that is measured. `inner`: it prints the CPU seconds of the part that counts."""
+
+    label: str
+    command: tuple[str, ...]
+    inner: bool = False
+    directory: str = ""
+    fresh: tuple[str, ...] = ()
+    """Folders below `directory` that are removed before each round."""
+    needs: str = ""
+    """Package without which this run is left out."""
+
+
+@dataclass(frozen=True)
+class Limit:
+    """What has to hold: `unit` of ours is at most `most` (times that of the run `against`, if one is named)."""
+
+    unit: Unit
+    most: float
+    against: str = ""
+
+
+@dataclass(frozen=True)
+class Benchmark:
+    """Our run first, then floors and peers."""
+
+    name: str
+    runs: tuple[Run, ...]
+    limits: tuple[Limit, ...] = ()
+
+
+@dataclass
+class Skipped:
+    """A benchmark that cannot be run here, and why."""
+
+    name: str
+    reason: str
+
+
+@dataclass
+class Sample:
+    """Medians over the rounds: CPU seconds, peak MB, wall seconds."""
+
+    cpu: list[float] = field(default_factory=list)
+    peak: list[float] = field(default_factory=list)
+    wall: list[float] = field(default_factory=list)
+
+    def of(self, unit: Unit) -> float:
+        """The median."""
+        values: list[float] = getattr(self, unit)
+        return statistics.median(values)
+
+
+def case(label: str, name: str, *arguments: object, inner: bool = False, needs: str = "") -> Run:
+    """A run of bench.cases."""
+    command = (PYTHON, "-m", "bench.cases", name, *(str(a) for a in arguments))
+    return Run(label, command, inner=inner, directory=str(HERE.parent), needs=needs)
+
+
+def made(*arguments: object) -> list[Path]:
+    """Make an input in a process of its own: this one must stay small.
+
+    A started process begins with its starter's resident set as its own peak (Linux keeps the maximum across exec).
+    """
+    command = [PYTHON, "-m", "bench.generate", *(str(a) for a in arguments)]
+    done = subprocess.run(command, cwd=HERE.parent, check=True, stdout=subprocess.PIPE, text=True)
+    return [Path(line) for line in done.stdout.splitlines()]
+
+
+def headway_command() -> str:
+    """The installed `headway`, or '' when there is none."""
+    beside = Path(PYTHON).parent / "headway"
+    return str(beside) if beside.exists() else shutil.which("headway") or ""
+
+
+# ---------------------------------------------------------------------------------------------- the benchmarks
+
+
+def manifest(models: int) -> Benchmark | Skipped:
+    """Every question on a manifest, against only parsing it."""
+    name = f"manifest of {models:,} models, every question"
+    if importlib.util.find_spec("headway.project") is None:
+        return Skipped(name, "headway.project does not exist yet")
+    (folder,) = made("project", models)
+    path = folder / "manifest.json"
+    return Benchmark(
+        name,
+        (
+            case("headway, all questions", "every-question", folder),
+            case("orjson.loads alone", "load-orjson", path, needs="orjson"),
+            case("json.loads alone", "load-json", path),
+            case("floor: read the bytes", "read-bytes", path),
+        ),
+        (Limit("cpu", 1, "orjson.loads alone"), Limit("peak", 1 / 3, "orjson.loads alone")),
+    )
+
+
+def reach(nodes: int) -> Benchmark:
+    """Reach sets of 500 goals."""
+    (folder,) = made("graph", nodes)
+    large = nodes >= 1_000_000
+    runs = [
+        case("headway", "reach", folder, "shuffled-", inner=True),
+        case("headway, nodes numbered by layer", "reach", folder, "", inner=True),
+    ]
+    other = "ints" if large else "numpy"
+    runs.append(case(f"headway, engine {other}", "reach", folder, "shuffled-", other, inner=True))
+    runs.append(case("floor: one row gathered per edge", "gather", folder, "shuffled-", inner=True))
+    if nodes <= 100_000:
+        runs.append(case("rustworkx", "reach-rustworkx", folder, "shuffled-", inner=True, needs="rustworkx"))
+    if nodes <= 10_000:
+        runs.append(case("networkx", "reach-networkx", folder, "shuffled-", inner=True, needs="networkx"))
+    limits = (Limit("cpu", 1.0),) if large else ()
+    return Benchmark(f"reach of 500 goals, {nodes:,} nodes, {nodes * 5 // 2:,} edges", tuple(runs), limits)
+
+
+def depth(nodes: int) -> Benchmark:
+    """One long chain against a wide graph with as many nodes and edges."""
+    chain, wide = made("chain", nodes)
+    return Benchmark(
+        f"reach on a chain of {nodes:,}",
+        (
+            case("headway, chain", "reach", chain, inner=True),
+            case("headway, wide graph", "reach", wide, "shuffled-", inner=True),
+        ),
+        (Limit("cpu", 1, "headway, wide graph"),),
+    )
+
+
+def attribution(nodes: int) -> Benchmark:
+    """Exact equal split over 500 goals."""
+    (folder,) = made("graph", nodes)
+    runs = [
+        case("headway", "split", folder, inner=True),
+        case("headway, by weight", "split-weighted", folder, inner=True),
+        case("numpy product in doubles", "product", folder, inner=True),
+    ]
+    limits = (Limit("cpu", 1.0),) if nodes >= 1_000_000 else ()
+    return Benchmark(f"attribution to 500 goals, {nodes:,} nodes", tuple(runs), limits)
+
+
+def version() -> Benchmark | Skipped:
+    """How long a command takes that does nothing."""
+    name = "headway --version"
+    command = headway_command()
+    if not command or importlib.util.find_spec("headway.cli") is None:
+        return Skipped(name, "the headway command is not installed")
+    return Benchmark(
+        name,
+        (
+            Run("headway --version", (command, "--version")),
+            Run("import click", (PYTHON, "-c", "import click")),
+            Run("floor: python -c pass", (PYTHON, "-c", "pass")),
+        ),
+        (Limit("cpu", 2, "import click"),),
+    )
+
+
+def summary() -> Benchmark | Skipped:
+    """The first answer on the demo project, against dbt listing it."""
+    name = "headway summary on the demo project"
+    command, dbt = headway_command(), os.environ.get("HEADWAY_DBT", "")
+    if not command or importlib.util.find_spec("headway.cli") is None:
+        return Skipped(name, "the headway command is not installed")
+    folders = made("demo")
+    if not folders:
+        return Skipped(name, "the demo project has not been built (examples/lumaloop/target)")
+    directory = str(folders[0])
+    runs = [Run("headway summary", (command, "summary"), directory=directory)]
+    if not dbt:
+        return Skipped(name, "HEADWAY_DBT does not name a dbt command")
+    ls = (dbt, "--quiet", "ls", "--project-dir", directory, "--profiles-dir", directory)
+    runs.append(Run("dbt ls", ls, directory=directory))
+    return Benchmark(name, tuple(runs), (Limit("cpu", 0.1, "dbt ls"), Limit("wall", 0.1, "dbt ls")))
+
+
+def sync() -> Benchmark | Skipped:
+    """Twenty key results on dbt metrics, evaluated on DuckDB, start-up and store included."""
+    name = "headway sync, 20 key results on DuckDB"
+    command = headway_command()
+    if not command or importlib.util.find_spec("headway.cli") is None:
+        return Skipped(name, "the headway command is not installed")
+    folders = made("demo")
+    if not folders:
+        return Skipped(name, "the demo project has not been built (examples/lumaloop/target)")
+    directory = folders[0] / "twenty"
+    return Benchmark(
+        name,
+        (Run("headway sync", (command, "sync"), directory=str(directory), fresh=(".headway",)),),
+        (Limit("wall", 4.0),),
+    )
+
+
+BENCHMARKS: tuple[tuple[str, Callable[[], Benchmark | Skipped]], ...] = (
+    ("manifest-1000", lambda: manifest(1_000)),
+    ("manifest-10000", lambda: manifest(10_000)),
+    ("reach-10000", lambda: reach(10_000)),
+    ("reach-100000", lambda: reach(100_000)),
+    ("reach-1000000", lambda: reach(1_000_000)),
+    ("reach-chain", lambda: depth(100_000)),
+    ("attribution-100000", lambda: attribution(100_000)),
+    ("attribution-1000000", lambda: attribution(1_000_000)),
+    ("version", version),
+    ("summary", summary),
+    ("sync", sync),
+)
+
+
+# ---------------------------------------------------------------------------------------------- measuring
+
+
+class Failed(Exception):
+    """A measured command ended with an error."""
+
+
+def measure(run: Run, sample: Sample) -> None:
+    """Run it once and add what it took. Raises Failed when it does not end with 0."""
+    for name in run.fresh:
+        shutil.rmtree(Path(run.directory) / name, ignore_errors=True)
+    environment = os.environ | {"PYTHONDONTWRITEBYTECODE": "", "DBT_SEND_ANONYMOUS_USAGE_STATS": "false"}
+    start = time.perf_counter()
+    with subprocess.Popen(
+        run.command, cwd=run.directory or None, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        # one after the other is enough: none of the commands says more on stderr than a pipe holds
+        out, err = process.stdout.read(), process.stderr.read()
+        _, status, used = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+    wall = time.perf_counter() - start
+    if process.returncode:
+        last = err.decode(errors="replace").strip().splitlines()[-1:] or ["no message"]
+        raise Failed(f"{run.label} ended with {process.returncode}: {last[0]}")
+    sample.cpu.append(json.loads(out)["cpu"] if run.inner else used.ru_utime + used.ru_stime)
+    sample.peak.append(used.ru_maxrss / (1024 * 1024 if sys.platform == "darwin" else 1024))
+    sample.wall.append(wall)
+
+
+def compare(benchmark: Benchmark, rounds: int) -> dict[str, Any]:
+    """Measure all runs of a benchmark in turns; medians, and whether each limit held."""
+    runs = [r for r in benchmark.runs if not r.needs or importlib.util.find_spec(r.needs)]
+    samples = {run.label: Sample() for run in runs}
+    try:
+        for turn in range(rounds + 1):
+            for run in runs:
+                # the first turn fills the page cache and the bytecode cache, and is not counted
+                if turn or not run.inner:
+                    measure(run, samples[run.label] if turn else Sample())
+    except Failed as failed:
+        return {"name": benchmark.name, "failed": str(failed)}
+    ours = samples[runs[0].label]
+    limits = []
+    for limit in benchmark.limits:
+        if limit.against and limit.against not in samples:
+            continue
+        value = ours.of(limit.unit) / (samples[limit.against].of(limit.unit) if limit.against else 1)
+        limits.append({"unit": limit.unit, "against": limit.against, "value": value, "most": limit.most})
+    return {
+        "name": benchmark.name,
+        "runs": [
+            {"label": label, "inner": run.inner} | {unit: sample.of(unit) for unit in ("cpu", "peak", "wall")}
+            for run, (label, sample) in zip(runs, samples.items(), strict=True)
+        ],
+        "limits": limits,
+    }
+
+
+def machine() -> str:
+    """What it ran on, without names."""
+    model = ""
+    try:
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
+            if line.startswith("model name"):
+                model = " ".join(line.partition(":")[2].split())
+                break
+    except OSError:
+        model = platform.machine()  # no such file on this system
+    return f"{os.cpu_count()} CPUs ({model}), {platform.system()}, Python {platform.python_version()}"
+
+
+# ---------------------------------------------------------------------------------------------- reporting
+
+
+def table(results: Sequence[dict[str, Any]]) -> str:
+    """The Markdown table: one line per run, ratios to our run (how many times it takes), limits on our line."""
+    lines = [
+        "| benchmark | run | CPU s | times ours | peak MB | wall s | limit |",
+        "|---|---|---:|---:|---:|---:|---|",
+    ]
+    for result in results:
+        if "runs" not in result:
+            reason = result.get("failed", "")
+            said = f"FAILED: {reason}" if reason else f"skipped: {result['skipped']}"
+            lines.append(f"| {result['name']} | {said} | | | | | |")
+            continue
+        ours = result["runs"][0]
+        for i, run in enumerate(result["runs"]):
+            limits = "; ".join(_limit(limit) for limit in result["limits"]) if i == 0 else ""
+            cpu = f"{run['cpu']:.3f}{' *' if run['inner'] else ''}"
+            ratio = run["cpu"] / ours["cpu"] if ours["cpu"] else 0
+            cells = (result["name"] if i == 0 else "", run["label"], cpu, f"{ratio:.2f}", f"{run['peak']:.0f}")
+            lines.append(f"| {' | '.join(cells)} | {run['wall']:.2f} | {limits} |")
+    return "\n".join(lines)
+
+
+def _limit(limit: dict[str, Any]) -> str:
+    unit = {"cpu": "CPU", "peak": "peak", "wall": "wall"}[limit["unit"]]
+    scale = f"times {limit['against']}" if limit["against"] else "s"
+    held = "ok" if limit["value"] <= limit["most"] else "**MISSED**"
+    return f"{unit} {limit['value']:.2f} of {limit['most']:.2f} {scale}: {held}"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the benchmarks; returns the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m bench.run", description="Benchmarks against floors and peers.")
+    parser.add_argument(
+        "--only", default="", help="benchmarks whose name contains this: " + ", ".join(dict(BENCHMARKS))
+    )
+    parser.add_argument("--rounds", type=int, default=5, help="rounds whose median counts (default 5)")
+    parser.add_argument("--check", action="store_true", help="exit 1 when a limit is missed or a run fails")
+    options = parser.parse_args(arguments)
+    results: list[dict[str, Any]] = []
+    for key, build in BENCHMARKS:
+        if options.only not in key:
+            continue
+        print(f"{key} ...", file=sys.stderr, flush=True)
+        built = build()
+        if isinstance(built, Skipped):
+            results.append({"name": built.name, "skipped": built.reason})
+        else:
+            results.append(compare(built, max(1, options.rounds)))
+    said = f"{machine()}; medians of {max(1, options.rounds)} rounds."
+    print(table(results) + f"\n\n`*` CPU of the measured part alone. {said}")
+    (HERE / "results.json").write_text(json.dumps({"machine": machine(), "results": results}, indent=2) + "\n")
+    missed = any(limit["value"] > limit["most"] for r in results for limit in r.get("limits", ()))
+    return int(options.check and (missed or any("failed" in r for r in results)))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
