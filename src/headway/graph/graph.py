@@ -19,7 +19,7 @@ from typing import Any, Literal, TypeVar
 
 from headway.config import Policy
 from headway.graph import attribution, health, use
-from headway.graph.link import Directory, Match
+from headway.graph.link import Directory, Match, reached_names
 from headway.graph.model import (
     KINDS,
     AnyRecord,
@@ -111,6 +111,7 @@ class Graph:
         """Edges that are not simply declared, with how they are known."""
         self.unlinked: list[Unlinked] = []
         self._connect(kinds[Edge])
+        self._connect_filters()
         self._sweep()
 
     # ------------------------------------------------------------------ building
@@ -196,6 +197,22 @@ class Graph:
         else:
             self.downstream[up].append(down)
             self.upstream[down].append(up)
+
+    def _connect_filters(self) -> None:
+        """A key result's own condition may join a semantic model that its metric does not stand on."""
+        reached: dict[str, list[int]] = defaultdict(list)
+        for i in self.assets:
+            for name in self.nodes[i].reached_by:
+                reached[name].append(i)
+        for goal, target in self.targets.items():
+            if not target.binding.metric or not target.binding.where:
+                continue
+            above = self.walk(self.fed_by.get(goal, ()), "upstream")
+            for name in sorted(reached_names(target.binding.where)):
+                for i in reached.get(name, ()):
+                    if i not in above:
+                        self._place(i, goal, Edge(upstream="", downstream="", evidence="parsed"))
+                        above.update(self.walk([i], "upstream"))
 
     def _sweep(self) -> None:
         """Give every goal that assets can serve a bit, and sweep both ways of serving once."""

@@ -7,6 +7,7 @@ exactly one node. What fits none or several is said, never guessed.
 from __future__ import annotations
 
 import difflib
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,6 +15,7 @@ from dataclasses import dataclass, field
 from headway.graph.model import KINDS, Node
 
 REFERENCE = "ref:"
+_BUILD_SUFFIXES = ("__dbt_tmp", "__dbt_backup")
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,9 +100,25 @@ class Directory:
 def fold_relation(relation: str) -> str:
     """A relation as it is compared: quotes dropped, case folded, dbt's build suffixes taken off."""
     folded = relation.replace('"', "").replace("`", "").replace("[", "").replace("]", "").casefold()
-    for suffix in ("__dbt_tmp", "__dbt_backup"):
-        folded = folded.removesuffix(suffix)
+    while folded.endswith(_BUILD_SUFFIXES):
+        folded = folded.rpartition("__")[0]
     return folded
+
+
+_LITERAL = re.compile(r"'(?:[^']|'')*'")
+_REACHED = re.compile(r"[a-z_]\w*__\w+")
+_GRAIN = re.compile(r"__(?:day|week|month|quarter|year)$")
+
+
+def reached_names(conditions: Iterable[str]) -> set[str]:
+    """The `entity__dimension` names in a key result's conditions: what a filter joins, the last hop of each."""
+    found = set()
+    for condition in conditions:
+        # Plain names and `{{ Dimension('entity__name') }}` are both read; what is compared with is not.
+        text = re.sub(r"Dimension\(\s*'([^']*)'", r"\1", condition.lower().replace("dimension(", "Dimension("))
+        for name in _REACHED.findall(_LITERAL.sub("''", text)):
+            found.add("__".join(_GRAIN.sub("", name).split("__")[-2:]))
+    return found
 
 
 def unmatched_summary(names: Iterable[tuple[str, int]], most: int = 3) -> str:

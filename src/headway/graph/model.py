@@ -114,6 +114,8 @@ class Node(Record, frozen=True, gc=False, kw_only=True, tag="node", omit_default
     """Somebody said it must stay."""
     outside: bool = False
     """Exposed to an outside system (reverse ETL, embedded, subscribed, public)."""
+    reached_by: tuple[str, ...] = ()
+    """Names under which a filter reaches a semantic model: `entity__dimension`, lower case."""
     meta: dict[str, Any] = {}
     """What the project says to Headway itself (`config.meta.headway`)."""
     origin: Origin = Origin()

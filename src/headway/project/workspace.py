@@ -166,7 +166,7 @@ class Project:
                 if not only or name in only:
                     results.append(self._sync_one(store, name, partial(self._records, source)))
             if evaluate and (not only or VALUES in only):
-                results.append(self._sync_one(store, VALUES, lambda: self._values(store.load().records)))
+                results.append(self._sync_one(store, VALUES, partial(self._values, store.load().records)))
         return results
 
     def _sync_one(self, store: Store, name: str, records: Callable[[], Iterator[AnyRecord]]) -> SyncResult:
