@@ -10,8 +10,9 @@ amount (a credit) is split like its absolute value with the sign put back. No pa
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from struct import Struct
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from headway.graph.reach import MaskRows
@@ -141,28 +142,59 @@ def _portions(amount: int, quotas: Sequence[int]) -> list[int]:
 
 
 def _split_equally(masks: Iterable[int], amounts: Iterable[int], parts: list[int]) -> int:
-    """Add to `parts`, one distinct mask at a time; return what serves none."""
+    """Add to `parts`; return what serves none.
+
+    Every goal of a node gets the quotient, and the lowest goals one more each: two masks with an amount for all of
+    their goals. Equal masks are added up first.
+    """
     none = 0
-    quotients: dict[int, int] = {}
-    over: dict[int, Counter[int]] = {}  # by mask: how many nodes leave a remainder of r, credits counting down
+    each: defaultdict[int, int] = defaultdict(int)
     for mask, amount in zip(masks, amounts, strict=True):
         if not mask:
             none += amount
         elif amount:
             quotient, rest = divmod(abs(amount), mask.bit_count())
             sign = 1 if amount > 0 else -1
-            if mask not in quotients:
-                quotients[mask] = 0
-                over[mask] = Counter()
-            quotients[mask] += sign * quotient
-            over[mask][rest] += sign
-    for mask, quotient in quotients.items():
-        counts = over[mask]
-        extra = sum(counts.values()) - counts[0]
-        for rank, goal in enumerate(_bits(mask), start=1):
-            parts[goal] += quotient + extra  # extra: nodes whose remainder reaches this goal
-            extra -= counts[rank]
+            each[mask] += sign * quotient
+            if rest:
+                each[_lowest(mask, rest)] += sign
+    _add_by_bit(each, parts)
     return none
+
+
+def _lowest(mask: int, count: int) -> int:
+    """The lowest `count` set bits of a mask that has more; a binary search for where they end."""
+    below, above = 0, mask.bit_length()
+    while True:
+        middle = (below + above) // 2
+        kept = mask & ((1 << middle) - 1)
+        found = kept.bit_count()
+        if found == count:
+            return kept
+        if found < count:
+            below = middle
+        else:
+            above = middle
+
+
+def _add_by_bit(each: Mapping[int, int], parts: list[int]) -> None:
+    """Add each[mask] to the part of every bit of the mask; by words, then by bytes, since pieces of masks recur."""
+    count = (len(parts) + 63) // 64
+    layout = Struct(f"<{count}Q")
+    columns: list[defaultdict[int, int]] = [defaultdict(int) for _ in range(count)]
+    for mask, amount in each.items():
+        for column, word in zip(columns, layout.unpack(mask.to_bytes(8 * count, "little")), strict=True):
+            if word:
+                column[word] += amount
+    for first, column in zip(range(0, 64 * count, 64), columns, strict=True):
+        pieces: list[defaultdict[int, int]] = [defaultdict(int) for _ in range(8)]
+        for word, amount in column.items():
+            for piece, byte in zip(pieces, word.to_bytes(8, "little"), strict=True):
+                piece[byte] += amount
+        for start, piece in zip(range(first, first + 64, 8), pieces, strict=True):
+            for byte, amount in piece.items():
+                for bit in _bits(byte):
+                    parts[start + bit] += amount
 
 
 def _split_weighted(masks: Iterable[int], amounts: Iterable[int], parts: list[int], weights: Sequence[int]) -> int:
