@@ -14,6 +14,7 @@ from headway.connectors.goals.document import parse, shown
 from headway.connectors.goals.problems import Problems
 from headway.connectors.goals.schema import SHAPES
 from headway.connectors.goals.shape import Block, Word, check
+from headway.connectors.goals.values import is_empty
 from headway.errors import GoalsError
 
 
@@ -56,9 +57,7 @@ def read(files: Sequence[tuple[str, bytes]], problems: Problems | None = None) -
     """
     reading = _Reading(problems or Problems())
     for name, data in files:
-        tree = parse(data, name, reading.problems.add)
-        # A file of nothing but comments has no root, or an empty one; neither is a mistake.
-        block = None if tree is None or _nothing(tree) else check(tree, SHAPES["file"], reading.problems)
+        block = file_block(name, data, reading.problems)
         if block is not None:
             reading.take(block)
     reading.connect()
@@ -67,8 +66,12 @@ def read(files: Sequence[tuple[str, bytes]], problems: Problems | None = None) -
     return Goals(tuple(reading.goals.values()))
 
 
-def _nothing(tree: object) -> bool:
-    return getattr(tree, "plain", False) and getattr(tree, "text", "x") in ("", "~", "null")
+def file_block(name: str, data: bytes, problems: Problems) -> Block | None:
+    """One file held against the format: keys, types, required values. None when there is nothing in it to use."""
+    tree = parse(data, name, problems.add)
+    if tree is None or is_empty(tree):  # a file of nothing but comments is no mistake
+        return None
+    return check(tree, SHAPES["file"], problems)
 
 
 class _Reading:

@@ -167,7 +167,7 @@ def _lineage(block: Block, node: str, dialect: str) -> Iterator[AnyRecord]:
     if not sql:
         return
     origin = _origin(block.at("sql"))
-    unknown = f"what key result {block.text('id')} is computed from is unknown: "
+    unknown = f"what {block.called} is computed from is unknown: "
     try:
         for relation in tables(sql, dialect):
             yield Edge(
@@ -184,7 +184,7 @@ def _lineage(block: Block, node: str, dialect: str) -> Iterator[AnyRecord]:
 def _doubts(block: Block, node: str) -> Iterator[Gap]:
     """What reads well but does not say enough, or says two things."""
     if block.text("model") and not block.text("expression"):
-        message = f"key result {block.text('id')} names a model but no expression, so it has no value"
+        message = f"{block.called} names a model but no expression, so it has no value"
         hint = "add expression:, such as count(*)"
         yield Gap(topic="values", message=message, node=node, hint=hint, origin=_origin(block.at("model")))
     last = {change.text("field"): change for change in _changes(block)}

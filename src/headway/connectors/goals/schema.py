@@ -49,8 +49,8 @@ class Field:
 class Shape:
     """A mapping with known keys.
 
-    `at_most_one` lists keys of which one may be there, `at_least_one` keys of which one must be; `needs` lists, for a key, those of which one must be there too.
-    `mistaken` maps words that other tools use to the word that is meant here.
+    `at_most_one` lists keys of which one may be there, `at_least_one` keys of which one must be there, and `needs`, for
+    a key, those of which one must be there too. `mistaken` maps words that other tools use to the word meant here.
     """
 
     name: str
@@ -329,7 +329,7 @@ def write_schema(path: Path) -> Path:
 
 
 def _shape(shape: Shape) -> dict[str, Any]:
-    rules = [
+    rules: list[dict[str, Any]] = [
         {"not": _present(a, b)} for group in shape.at_most_one for i, a in enumerate(group) for b in group[i + 1 :]
     ]
     rules += [{"if": _present(key), "then": {"anyOf": [_present(o) for o in of]}} for key, of in shape.needs.items()]

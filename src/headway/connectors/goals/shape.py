@@ -23,6 +23,7 @@ from headway.connectors.goals.values import (
     slug,
     text_of,
     wanted,
+    written_id,
 )
 from headway.errors import Place
 
@@ -124,7 +125,7 @@ def _required(block: Block, tree: Pairs, meant: set[str], problems: Problems) ->
         hint = f"write {needed.name}: ..."
         title = tree.pairs.get("title") or tree.pairs.get("name")
         if needed.name == "id" and title and isinstance(title[1], Scalar) and title[1].text.strip():
-            hint = f"write id: {slug(title[1].text)}"
+            hint = f"write id: {written_id(slug(title[1].text))}"
         problems.say(f"{block.shape.label} needs {_a(needed.name)}", block.at(needed.name), hint)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from headway.errors import ConfigError
+
 LONGEST = 100_000
 """Characters of SQL that are looked at."""
 DEEPEST = 200
@@ -19,7 +21,8 @@ class NoParser(Exception):
 def tables(sql: str, dialect: str = "") -> tuple[str, ...]:
     """Names of the tables read, `catalog.schema.table` as far as written, sorted; names of CTEs are not tables.
 
-    Raises NoParser without sqlglot, Unreadable when the query cannot be understood.
+    Raises NoParser without sqlglot, Unreadable when the query cannot be understood,
+    ConfigError when there is no such dialect.
     """
     try:
         import sqlglot
@@ -27,6 +30,10 @@ def tables(sql: str, dialect: str = "") -> tuple[str, ...]:
         from sqlglot.optimizer.scope import traverse_scope
     except ImportError as error:
         raise NoParser from error
+    try:
+        sqlglot.Dialect.get_or_raise(dialect or None)
+    except ValueError as error:
+        raise ConfigError(f"sqlglot knows no SQL dialect {dialect!r}", hint="such as snowflake or bigquery") from error
     if len(sql) > LONGEST or _depth(sql) > DEEPEST:
         raise Unreadable("it is too long or too deeply nested")
     try:

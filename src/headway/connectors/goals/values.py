@@ -17,11 +17,12 @@ from typing import Any
 from headway.connectors.goals.document import Items, Scalar, Tree, shown
 from headway.connectors.goals.problems import Problems
 from headway.connectors.goals.schema import DATE, ID, NUMBER, PERIOD_ID, URL, VERSION, Field
+from headway.errors import Place
 
 
 def slug(title: str) -> str:
     """An id made from a title: `Grow paid, fast!` is grow_paid_fast. Stable, at most 60 characters, never empty."""
-    plain = unicodedata.normalize("NFKD", title).encode("ascii", "ignore").decode()
+    plain = unicodedata.normalize("NFKD", title.casefold()).encode("ascii", "ignore").decode()
     words = re.sub(r"[^a-z0-9]+", "_", plain.lower()).strip("_")
     if words and len(words) <= 60:
         return words
@@ -54,6 +55,11 @@ def kind_of(tree: Tree) -> str:
     if _INTEGER.match(tree.text):
         return "whole"
     return "number" if _FLOAT.match(tree.text) or _SPECIAL.match(tree.text) else "text"
+
+
+def written_id(name: str) -> str:
+    """The id as it has to be written in YAML: in quotes where it would be taken for something else."""
+    return name if kind_of(Scalar(Place(""), name, plain=True)) in ("text", "whole") else f'"{name}"'
 
 
 def described(tree: Tree) -> str:
@@ -135,12 +141,12 @@ def _id(tree: Scalar, known: Field, problems: Problems) -> str | None:
     strict = known.type == "id"
     if kind in ("text", "whole") and re.fullmatch(ID if strict else PERIOD_ID, tree.text):
         return tree.text
-    if kind == "bool":
+    if kind == "bool" or (kind == "number" and re.fullmatch(ID, tree.text)):
         problems.say(f"{known.name} is a name, not {described(tree)}", tree.place, in_quotes(tree))
         return None
     made_of = "lower case letters, digits, _ and -" if strict else "letters, digits, _, - and ."
     right = re.sub(r"[^A-Za-z0-9_.-]+", "_" if strict else "-", tree.text).strip("-._")
-    right = slug(tree.text) if strict and right else right
+    right = written_id(slug(tree.text)) if strict and right else right
     message = f"{known.name} is made of {made_of}, not {shown(tree.text)}"
     problems.say(message, tree.place, f"write {right}" if right else "write a short name that stays the same")
     return None
