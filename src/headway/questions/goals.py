@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Annotated
 
@@ -9,7 +10,7 @@ from headway.answer import Answer, Column, Finding, Step, listed, plural
 from headway.graph.graph import Graph
 from headway.graph.model import Gap
 from headway.questions.evidence import gaps, make, no_goals, path_steps, the_goal
-from headway.questions.progress import Assessment, RollUp
+from headway.questions.progress import Assessment, Pace, RollUp
 from headway.questions.registry import Says, question
 from headway.questions.status import standing_of, trust_words, who_looks
 from headway.questions.usage import in_quadrant
@@ -18,7 +19,7 @@ FINE = frozenset({"on pace", "done", "too early", "no pace"})
 
 _GOAL_COLUMNS = (
     Column("key_result", "Key result"),
-    Column("baseline", "From", "number", secondary=True),
+    Column("baseline", "Baseline", "number", secondary=True),
     Column("now", "Now", "number"),
     Column("target", "Target", "number"),
     Column("unit", "Unit"),
@@ -26,7 +27,7 @@ _GOAL_COLUMNS = (
     Column("expected", "Expected", "percent", secondary=True),
     Column("pace", "Pace"),
     Column("forecast", "Forecast", "number", secondary=True),
-    Column("trust", "Can we trust it?"),
+    Column("trust", "Trust"),
     Column("who_looks", "Who looks"),
     Column("owner", "Owner", secondary=True),
 )
@@ -76,9 +77,9 @@ def _headline(rolled: Sequence[RollUp]) -> str:
     fine = sum(r.status in FINE for r in rolled)
     parts = [f"{fine} of {plural(len(rolled), 'objective')} on pace"]
     words = {"unsure": "cannot be trusted today", "not measured": "not fully measured"}
-    for status in ("off track", "behind", "overdue", "unsure", "not measured"):
-        if count := sum(r.status == status for r in rolled):
-            parts.append(f"{count} {words.get(status, status)}")
+    counts = Counter(r.status for r in rolled)
+    worst: tuple[Pace, ...] = ("off track", "behind", "overdue", "unsure", "not measured")
+    parts += [f"{counts[status]} {words.get(status, status)}" for status in worst if counts[status]]
     return ", ".join(parts) + "."
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from headway.answer import Answer, Column, Finding, plural
 from headway.graph.graph import Graph
 from headway.questions.evidence import cost_column, gaps, make, monthly, no_goals
@@ -15,14 +17,13 @@ _QUADRANTS: tuple[tuple[Quadrant, str, str, str], ...] = (
     ("neglected", "Neglected", "serves an objective, unused", "why does nobody look?"),
     ("shadow", "Shadow goals", "serves none, used", "write the goal down, or say no"),
     ("zombie", "Zombies", "serves none, unused", "retire: headway zombies"),
-    ("unknown", "Not known", "use is not known", "headway unknown"),
 )
 
 
 @question("HW001")
 def summary(graph: Graph) -> Answer:
     """The first page: one sentence, the four quadrants, the objectives."""
-    sections = (_quadrants(graph), *([_objectives(graph)] if graph.objectives else []))
+    sections = (_assets(graph), *([_objectives(graph)] if graph.objectives else []))
     aligned = sum(bool(graph.served[i]) for i in graph.assets)
     totals = {
         "assets": len(graph.assets),
@@ -61,25 +62,50 @@ def _sentence(graph: Graph, aligned: int) -> str:
     return "; ".join(parts) + "."
 
 
-def _quadrants(graph: Graph) -> Answer:
+def _assets(graph: Graph) -> Answer:
+    """Assets by use and purpose; by purpose alone while no use is known."""
     unit, amounts = monthly(graph)
-    placed = quadrants(graph)
+    groups = _by_quadrant(graph) if graph.use.known else _by_purpose(graph)
     assets = len(graph.assets)
     rows = []
-    for key, name, meaning, action in _QUADRANTS:
-        inside = [i for i in graph.assets if placed[i] == key]
+    for name, meaning, inside, action in groups:
         cost = sum(amounts[i] for i in inside) / 1_000_000 if unit else None
-        values = (name, meaning, len(inside), len(inside) / assets if assets else None, cost, action)
+        values = (name, meaning, len(inside), len(inside) / assets if assets else None, cost, action or None)
         rows.append(Finding(values=values, counts=False))
     columns = (
-        Column("quadrant", "Quadrant"),
+        Column("quadrant", "Quadrant" if graph.use.known else "Purpose"),
         Column("meaning", "Meaning", secondary=True),
         Column("assets", "Assets", "number"),
         Column("share", "Share", "percent"),
         cost_column(graph),
         Column("do", "What to do", secondary=True),
     )
-    return make(graph, "summary", "HW001", "Assets by use and purpose", columns, rows)
+    headline = "Assets by use and purpose" if graph.use.known else "Assets by purpose"
+    return make(graph, "summary", "HW001", headline, columns, rows)
+
+
+_Group = tuple[str, str, list[int], str]
+
+
+def _by_quadrant(graph: Graph) -> Iterator[_Group]:
+    placed = quadrants(graph)
+    for key, name, meaning, action in _QUADRANTS:
+        yield name, meaning, [i for i in graph.assets if placed[i] == key], action
+    dark = [i for i in graph.assets if placed[i] == "unknown"]
+    serving = sum(bool(graph.served[i]) for i in dark)
+    meaning = f"use is not known; {serving:,} serve{'s' if serving == 1 else ''} an objective"
+    yield "Not known", meaning, dark, "headway unknown"
+
+
+def _by_purpose(graph: Graph) -> Iterator[_Group]:
+    serving = [i for i in graph.assets if graph.served[i]]
+    ended = graph.ended
+    lost = [i for i in graph.assets if not graph.served[i] and (graph.computes[i] | graph.informs[i]) & ended]
+    rest = {*serving, *lost}
+    none = [i for i in graph.assets if i not in rest]
+    yield "Serving", "serves an objective", serving, ""
+    yield "Lost purpose", "served only objectives that ended", lost, "headway lost-purpose"
+    yield "Orphans", "serves none, and never did", none, "headway orphans"
 
 
 def _objectives(graph: Graph) -> Answer:
@@ -96,7 +122,7 @@ def _objectives(graph: Graph) -> Answer:
             graph.nodes[o].owner or None,
             None if is_standing or rolled.progress is None else round(rolled.progress, 4),
             "standing" if is_standing else rolled.status,
-            f"{rolled.measured} of {rolled.items}",
+            f"{_with_value(graph, o) if is_standing else rolled.measured} of {rolled.items}",
             serving,
         )
         rows.append(Finding(values=values, node=graph.nodes[o].id, counts=False))
@@ -109,3 +135,9 @@ def _objectives(graph: Graph) -> Answer:
         Column("assets", "Assets", "number"),
     )
     return make(graph, "summary", "HW001", "Objectives", columns, rows)
+
+
+def _with_value(graph: Graph, objective: int) -> int:
+    """Key results of a standing objective that have a value; they need no target, and so have no progress."""
+    known = standing_of(graph).key_results
+    return sum(p in known and known[p].value is not None for p in graph.parts.get(objective, ()))
