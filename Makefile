@@ -1,0 +1,104 @@
+# What a developer runs, and all that CI runs. `make` lists it. Needs GNU make, bash, Python 3.11 or newer, and git;
+# everything else is installed below .venv (Headway and its tools) and .venv-dbt (dbt, which wants other versions).
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-builtin-rules
+
+PYTHON ?= python3
+WORKERS ?= 2
+DEMO ?= build/demo
+
+BIN := .venv/bin
+# A stamp is newer than what it was made from, so that a second `make` starts at once.
+HEADWAY := .venv/.installed
+DBT := .venv-dbt/.installed
+export HEADWAY_DBT ?= $(abspath .venv-dbt/bin/dbt)
+
+.PHONY: help
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+.PHONY: demo
+demo: $(HEADWAY) $(DBT) ## build the example company with dbt and show its first page
+	$(BIN)/headway demo $(DEMO)
+
+.PHONY: test
+test: lint types imports unit ## everything that needs no service: lint, types, import contracts, unit tests
+
+.PHONY: check
+check: test package ## what a change must pass before it is sent: test, and that a package can be built
+
+.PHONY: integration
+integration: $(HEADWAY) $(DBT) ## tests against real dbt and a real PostgreSQL server, then the demo
+	$(BIN)/python -m pytest -m integration
+	rm -rf build/demo-check
+	$(BIN)/headway demo build/demo-check
+
+.PHONY: lint
+lint: $(HEADWAY) ## style, and common mistakes
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+
+.PHONY: types
+types: $(HEADWAY) ## mypy, strict
+	$(BIN)/mypy --strict
+
+.PHONY: imports
+imports: $(HEADWAY) ## who may import whom
+	$(BIN)/lint-imports --no-cache
+
+.PHONY: unit
+unit: $(HEADWAY) ## unit tests, those of what the docs say included, on WORKERS processes
+	$(BIN)/python -m pytest -m "not integration" -n $(WORKERS)
+
+.PHONY: coverage
+coverage: $(HEADWAY) ## which lines and branches the unit tests reach
+	$(BIN)/python -m pytest -m "not integration" -n $(WORKERS) --cov --cov-report=term-missing:skip-covered
+
+.PHONY: package
+package: $(HEADWAY) ## build the wheel, install it alone in a new environment, and start it
+	rm -rf build/package && mkdir -p build/package
+	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir build/package .
+	$(PYTHON) -m venv build/package/venv
+	build/package/venv/bin/pip install --quiet --constraint requirements/lock.txt build/package/*.whl
+	build/package/venv/bin/headway --version
+
+.PHONY: bench
+bench: $(HEADWAY) $(DBT) ## benchmarks beside their floors and peers; ARGS="--only reach --rounds 1"
+	$(BIN)/python -m bench.run $(ARGS)
+
+.PHONY: lock
+lock: build/lock/bin/uv ## choose the newest versions that pyproject.toml allows and write them down
+	build/lock/bin/python requirements/lock.py
+
+.PHONY: clean
+clean: ## remove environments, caches and whatever was built
+	rm -rf .venv .venv-dbt build dist .coverage .headway
+	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(HEADWAY): requirements/lock.txt pyproject.toml
+	$(call new_environment,.venv)
+	$(BIN)/pip install --quiet --requirement requirements/lock.txt
+	$(BIN)/pip install --quiet --no-deps --editable .
+	touch $@
+
+$(DBT): requirements/dbt.txt
+	$(call new_environment,.venv-dbt)
+	.venv-dbt/bin/pip install --quiet --requirement requirements/dbt.txt
+	touch $@
+
+build/lock/bin/uv:
+	$(call new_environment,build/lock)
+	build/lock/bin/pip install --quiet uv
+	touch $@
+
+# A half-made environment is made again: the stamp comes last.
+define new_environment
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Headway needs Python 3.11 or newer: make PYTHON=python3.12 ...")'
+	@echo "Installing $(1) ..." >&2
+	$(PYTHON) -m venv --clear $(1)
+endef
