@@ -32,6 +32,10 @@ class _Column(msgspec.Struct, gc=False):
     granularity: str | None = None
 
 
+class _Config(msgspec.Struct, gc=False):
+    materialized: str | None = None
+
+
 class Model(msgspec.Struct, gc=False):
     """A node of the manifest, as far as a query needs it."""
 
@@ -45,6 +49,7 @@ class Model(msgspec.Struct, gc=False):
     latest_version: str | int | float | None = None
     time_spine: dict[str, Any] | None = None
     columns: dict[str, _Column] = {}
+    config: _Config | None = None
 
 
 class _Metadata(msgspec.Struct, gc=False):
@@ -85,9 +90,9 @@ class Manifest:
     def relation(self, unique_id: str) -> str:
         """Quoted relation of a node by its unique id; InputError when it has none."""
         node = self._document.nodes.get(unique_id)
-        if node is None or not node.relation_name:
+        if node is None or not (relation := self._relation(node)):
             raise InputError(f"{unique_id} has no table in the warehouse", place=Place(str(self.path)))
-        return node.relation_name
+        return relation
 
     def model(self, name: str) -> str:
         """Quoted relation of a model (seed, snapshot) by name: the latest version, unless the name is `x.v1`."""
@@ -105,9 +110,18 @@ class Manifest:
                 hint="bind to one of them with `sql:` instead",
                 place=Place(str(self.path)),
             )
-        if not named[0].relation_name:
+        if not (relation := self._relation(named[0])):
             raise InputError(f"the model {name!r} is ephemeral: it has no table", place=Place(str(self.path)))
-        return named[0].relation_name
+        return relation
+
+    def _relation(self, node: Model) -> str:
+        """The relation as dbt wrote it; older versions wrote none when they only parsed, so it is put together."""
+        if node.relation_name:
+            return node.relation_name
+        if node.config is None or node.config.materialized in {None, "ephemeral"}:
+            return ""
+        quote = {"snowflake": "", "bigquery": "`", "databricks": "`", "spark": "`"}.get(self.adapter, '"')
+        return ".".join(f"{quote}{p}{quote}" for p in (node.database, node.schema, node.alias or node.name) if p)
 
     def semantic(self, wanted: Iterable[str]) -> dict[str, Any]:
         """The semantic manifest of the metrics wanted and all that they are made of, in MetricFlow's own shape."""
