@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 import subprocess
 import sys
 from datetime import date
@@ -63,6 +64,21 @@ def test_every_format_is_deterministic_and_ends_in_one_newline(style):
     assert text == render_as(style, EVERYTHING)
     assert text.endswith("\n")
     assert not text.endswith("\n\n")
+
+
+@pytest.mark.parametrize("style", FORMATS)
+@pytest.mark.parametrize(
+    "name", [*HOSTILE, "".join(map(chr, [*range(32), *range(0x7F, 0xA0), 0x200B, 0x2028, 0xE0041]))]
+)
+def test_no_format_lets_a_control_character_through(style, name):
+    text = render_as(style, hostile(name), ALL)
+    assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u200b\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]", text)
+    assert "\U000e0041" not in text
+
+
+def test_json_says_the_hidden_characters_as_escapes():
+    name = "a\x1b\x9b\u202e\U000e0041b"
+    assert strict(render_as("json", hostile(name)))["rows"][0]["asset"] == name
 
 
 def test_only_csv_leaves_something_aside():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Any
 
@@ -10,21 +11,21 @@ import msgspec
 from headway.answer import Answer, Finding, Step
 from headway.graph.model import Gap
 from headway.render.options import RenderOptions
-from headway.render.values import checked, keys, plain
+from headway.render.values import UNSEEN, checked, keys, plain
 
 ROW_KEYS = ("code", "node", "path", "counts")
 """Keys that every row has besides its columns. A column of the same key gets an underscore at its end."""
 
 SCHEMA_ID = "urn:headway:answer"
 
-_STEERING = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\u2028\u2029]")
+_UNSEEN = re.compile(f"[{UNSEEN}]")
 
 
 def render(answer: Answer, options: RenderOptions) -> str:  # noqa: ARG001 - machines get everything, however wide
     """The whole answer as indented JSON with one newline at its end; the same answer gives the same bytes."""
     text = msgspec.json.format(msgspec.json.encode(document(answer)), indent=2).decode()
     # JSON escapes only the first 32 control characters; the others can steer a terminal just as well.
-    return _STEERING.sub(lambda m: f"\\u{ord(m.group()):04x}", text) + "\n"
+    return _UNSEEN.sub(lambda m: json.dumps(m.group())[1:-1], text) + "\n"
 
 
 def document(answer: Answer) -> dict[str, Any]:

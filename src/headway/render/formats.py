@@ -14,27 +14,27 @@ Renderer = Callable[[Answer, RenderOptions], str]
 
 
 def _table(answer: Answer, options: RenderOptions) -> str:
-    from headway.render import table
+    from headway.render.table import render
 
-    return table.render(answer, options)
+    return render(answer, options)
 
 
 def _json(answer: Answer, options: RenderOptions) -> str:
-    from headway.render import as_json
+    from headway.render.as_json import render
 
-    return as_json.render(answer, options)
+    return render(answer, options)
 
 
 def _csv(answer: Answer, options: RenderOptions) -> str:
-    from headway.render import as_csv
+    from headway.render.as_csv import render
 
-    return as_csv.render(answer, options)
+    return render(answer, options)
 
 
 def _markdown(answer: Answer, options: RenderOptions) -> str:
-    from headway.render import markdown
+    from headway.render.markdown import render
 
-    return markdown.render(answer, options)
+    return render(answer, options)
 
 
 FORMATS: Mapping[str, Renderer] = {"table": _table, "json": _json, "csv": _csv, "md": _markdown}
@@ -52,6 +52,6 @@ def aside(name: str, answer: Answer, options: RenderOptions | None = None) -> st
     """What the format has no place for and belongs on stderr: the gaps, for CSV. '' where it carries everything."""
     if name != "csv":
         return ""
-    from headway.render import table
+    from headway.render.table import render_gaps
 
-    return table.render_gaps(answer, options or RenderOptions())
+    return render_gaps(answer, options or RenderOptions())

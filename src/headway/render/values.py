@@ -26,12 +26,14 @@ DEEPEST = 32
 """Nesting of values beyond which they are cut."""
 
 _BREAKS = re.compile("[\t\n\v\f\r\x85\u2028\u2029]+")
-_HIDDEN = re.compile(
-    "[\x00-\x1f\x7f-\x9f\xad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
-    "\ud800-\udfff\U000e0000-\U000e007f]"
+UNSEEN = (
+    "\x7f-\x9f\xad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
+    "\ud800-\udfff\U000e0000-\U000e007f"
 )
-"""Control characters, invisible formatting and turns of the writing direction, and halves of characters. The joiners
-U+200C and U+200D are left: Persian and emoji need them."""
+"""For a character class: control characters above the first 32, invisible formatting, turns of the writing direction
+and halves of characters. The joiners U+200C and U+200D are left: Persian and emoji need them."""
+
+_HIDDEN = re.compile(f"[\x00-\x1f{UNSEEN}]")
 
 _LARGE = 10**15
 
