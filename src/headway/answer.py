@@ -10,7 +10,7 @@ import msgspec
 
 from headway.graph.model import Gap
 
-__all__ = ["Answer", "Column", "Finding", "Gap", "Step", "Verdict", "plural"]
+__all__ = ["Answer", "Column", "Finding", "Gap", "Step", "Verdict", "figure", "listed", "plural"]
 
 Format = Literal["text", "number", "percent", "date", "money", "bool", "list"]
 
@@ -94,6 +94,14 @@ class Verdict(msgspec.Struct, frozen=True):
 def plural(count: int, one: str, many: str = "") -> str:
     """`1 asset`, `2,000 assets`: a count with its noun."""
     return f"{count:,} {one if count == 1 else many or one + 's'}"
+
+
+def figure(amount: float) -> str:
+    """`1,240`, `87`, `3.20`, `0.004`: an amount as it is said in a sentence, never rounded away to nothing."""
+    size = abs(amount)
+    if size >= 10 or amount == int(amount):
+        return f"{amount:,.0f}"
+    return f"{amount:,.2f}" if size >= 0.1 else f"{amount:.2g}"
 
 
 def listed(names: Sequence[str], most: int = 3) -> str:

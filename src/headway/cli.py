@@ -37,10 +37,6 @@ def run(arguments: Sequence[str]) -> int:
     except (click.Abort, KeyboardInterrupt):
         click.echo("Interrupted; nothing was left half-written.", err=True)
         return int(Exit.INTERRUPTED)
-    except BrokenPipeError:
-        # The reader of a pipe has seen enough. Point stdout elsewhere, so that Python's own flush at exit is silent.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return int(Exit.FINE)
     return code if isinstance(code, int) else int(Exit.FINE)
 
 
@@ -210,11 +206,21 @@ def _show(answer: Answer, *, format: str, rows: int, limit: int | None) -> int: 
     """Print an answer; the exit code says whether it is within the limit."""
     from headway.answer import Verdict
 
-    click.echo(render(answer, format, rows), nl=False)
+    _emit(render(answer, format, rows))
     if limit is None or Verdict(answer=answer, limit=limit).passed:
         return Exit.FINE
     click.echo(f"{answer.findings:,} findings, more than the limit of {limit:,}.", err=True)
     return Exit.FINDINGS
+
+
+def _emit(text: str) -> None:
+    """Write data to stdout. A reader that has seen enough (`| head`) is no error."""
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Point stdout elsewhere, so that Python's own flush at exit is silent too.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def render(answer: Answer, style: str, rows: int = 30) -> str:
@@ -275,6 +281,6 @@ def demo(directory: str, keep: bool) -> int:
 
     built = Demo(directory, say=lambda text: click.echo(text, err=True))
     project = built.open() if keep else built.build()
-    click.echo(render(project.ask("summary"), "table"), nl=False)
+    _emit(render(project.ask("summary"), "table"))
     click.echo(built.next_steps(), err=True)
     return Exit.FINE

@@ -165,7 +165,8 @@ def _unmatched_gaps(unmatched: Sequence[Unmatched]) -> Iterator[Gap]:
         if lost:
             rows = sum(u.rows for u in lost)
             names = unmatched_summary((u.name, u.rows) for u in lost)
-            message = f"{rows:,} rows of usage and cost {what}: {names}"
+            fit = what if rows != 1 else what.replace("match", "matches").replace("fit ", "fits ")
+            message = f"{rows:,} row{'' if rows == 1 else 's'} of usage and cost {fit}: {names}"
             yield Gap(topic="usage", message=message, hint="headway unknown lists them")
 
 

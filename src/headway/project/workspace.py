@@ -141,7 +141,7 @@ class Project:
             try:
                 records.extend(self._records(source))
             except HeadwayError as error:
-                if source.connector in {"dbt", "goals", "observations"}:
+                if source.connector in {"dbt", "goals", "observations"} or isinstance(error, ConfigError):
                     raise
                 records.append(Gap(topic=source.connector, message=f"{source.connector} could not be read: {error}"))
         return records

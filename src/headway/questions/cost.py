@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Annotated
 
-from headway.answer import Answer, Column, Finding, plural
+from headway.answer import Answer, Column, Finding, figure, plural
 from headway.graph.graph import Graph
 from headway.questions.evidence import cost_units, gaps, make
 from headway.questions.registry import Says, question
@@ -81,8 +81,8 @@ def _in_unit(graph: Graph, unit: str, days: int) -> Answer:
     columns = (Column("part", "What for"), Column("amount", unit, "money"), Column("share", "Share", "percent"))
     share = f"{serving / total:.0%}" if total else "none"
     headline = (
-        f"{unit} {serving / 1e6:,.0f} of {unit} {total / 1e6:,.0f} in {plural(days, 'day')} ({share}) "
-        f"serves an objective; {unit} {rest['zombie'] / 1e6:,.0f} is spent on what nobody uses."
+        f"{unit} {figure(serving / 1e6)} of {unit} {figure(total / 1e6)} in {plural(days, 'day')} ({share}) "
+        f"serves an objective; {unit} {figure(rest['zombie'] / 1e6)} is spent on what nobody uses."
     )
     totals = {
         "unit": unit,

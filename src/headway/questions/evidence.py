@@ -7,7 +7,7 @@ from datetime import timedelta
 from functools import lru_cache
 from typing import Annotated
 
-from headway.answer import Answer, Column, Finding, Step, plural
+from headway.answer import Answer, Column, Finding, Step, figure, plural
 from headway.errors import UnknownName, UsageError
 from headway.graph.graph import Graph, Service
 from headway.graph.link import Match
@@ -150,7 +150,7 @@ def cost_value(graph: Graph, i: int) -> float | None:
 def money(graph: Graph, nodes: Iterable[int]) -> str:
     """`EUR 312 a month` for some nodes; '' when no cost is known."""
     unit, amounts = monthly(graph)
-    return f"{unit} {sum(amounts[i] for i in nodes) / 1_000_000:,.0f} a month" if unit else ""
+    return f"{unit} {figure(sum(amounts[i] for i in nodes) / 1_000_000)} a month" if unit else ""
 
 
 def make(

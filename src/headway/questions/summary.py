@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from headway.answer import Answer, Column, Finding, plural
 from headway.graph.graph import Graph
-from headway.questions.evidence import cost_column, gaps, make, monthly, no_goals
+from headway.questions.evidence import cost_column, gaps, make, money, monthly, no_goals
 from headway.questions.goals import FINE, in_order
 from headway.questions.registry import question
 from headway.questions.status import standing_of
@@ -52,11 +52,13 @@ def _sentence(graph: Graph, aligned: int) -> str:
     fine = sum(standing_of(graph).objectives[o].status in FINE for o in living)
     parts = [f"{fine} of {plural(len(living), 'objective')} on pace"] if living else []
     parts.append(f"{aligned / assets:.0%} of {plural(assets, 'asset')} serve one" if living else f"{assets:,} assets")
-    unit, amounts = monthly(graph)
+    unit = monthly(graph)[0]
     dead = [i for i in graph.assets if quadrants(graph)[i] == "zombie"]
     if dead:
-        cost = f" and cost {unit} {sum(amounts[i] for i in dead) / 1e6:,.0f} a month" if unit else ""
-        parts.append(f"{len(dead):,} serve{'s' if len(dead) == 1 else ''} nothing, unused{cost}")
+        cost = f", at {money(graph, dead)}" if unit else ""
+        parts.append(
+            f"{len(dead):,} serve{'s' if len(dead) == 1 else ''} nothing and nobody uses {'it' if len(dead) == 1 else 'them'}{cost}"
+        )
     elif not graph.use.known:
         parts.append("who uses them is not known")
     return "; ".join(parts) + "."

@@ -1,0 +1,109 @@
+"""Syncing: what the store holds afterwards, when all goes well and when it does not."""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from headway.cli import run
+from headway.project import Project
+from shop import GOALS, manifest, write_shop
+
+
+@pytest.fixture
+def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = write_shop(tmp_path / "shop")
+    monkeypatch.chdir(folder)
+    return folder
+
+
+def aligned(folder: Path) -> int:
+    return int(Project.open(folder).ask("summary").totals["aligned"])
+
+
+def test_answers_are_the_same_from_files_and_from_the_store(shop: Path) -> None:
+    before = {q: Project.open(shop).ask(q) for q in ("summary", "goals", "zombies", "cost", "neglected", "orphans")}
+    results = Project.open(shop).sync(evaluate=False)
+    assert [(r.connector, r.error) for r in results] == [("dbt", ""), ("goals", ""), ("observations", "")]
+    for question, answer in before.items():
+        stored = Project.open(shop).ask(question)
+        assert stored.rows == answer.rows, question
+        assert stored.headline == answer.headline
+        assert stored.synced_at is not None
+
+
+def test_what_vanished_from_the_project_vanishes_from_the_answers(shop: Path) -> None:
+    Project.open(shop).sync(evaluate=False)
+    assert Project.open(shop).ask("summary").totals["assets"] == 5
+    smaller = manifest()
+    del smaller["nodes"]["model.shop.forgotten"]
+    (shop / "target/manifest.json").write_text(json.dumps(smaller))
+    Project.open(shop).sync(evaluate=False)
+    assert Project.open(shop).ask("summary").totals["assets"] == 4
+
+
+def test_a_failed_source_keeps_its_last_good_state_and_says_so(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["sync", "--no-values"]) == 0
+    before = aligned(shop)
+    (shop / "goals.yml").write_text(GOALS.replace("period: 2026-Q4", "period: 2027-Q9"))
+    assert run(["sync", "--no-values"]) == 2
+    err = capsys.readouterr().err
+    assert "goals         failed: " in err
+    assert "goals kept the last good state." in err
+    assert aligned(shop) == before
+    gaps = [g.message for g in Project.open(shop).ask("unknown").gaps or Project.open(shop).graph().gaps]
+    assert any("the last sync of goals failed" in message for message in gaps)
+
+
+def test_an_interrupt_in_the_middle_leaves_no_trace(shop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    Project.open(shop).sync(evaluate=False)
+    before = Project.open(shop).ask("orphans").rows
+
+    def interrupted(self: object) -> object:
+        from headway.graph.model import Node
+
+        yield Node(id="dbt:model.shop.half", kind="model", name="half")
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("headway.connectors.dbt.connector.Dbt.records", interrupted)
+    assert run(["sync", "--no-values"]) == 130
+    assert Project.open(shop).ask("orphans").rows == before
+
+
+def test_only_the_named_sources_are_read(shop: Path) -> None:
+    Project.open(shop).sync(evaluate=False)
+    (shop / "usage.csv").unlink()
+    assert [r.connector for r in Project.open(shop).sync(["goals"], evaluate=False)] == ["goals"]
+
+
+def test_without_a_profile_the_values_are_a_gap_and_the_rest_is_synced(shop: Path) -> None:
+    results = {r.connector: r for r in Project.open(shop).sync()}
+    assert results["values"].error == ""
+    (gap,) = results["values"].gaps
+    assert gap.message.startswith("the key results could not be evaluated: ")
+    assert aligned(shop) == 4
+
+
+def test_an_answer_for_an_earlier_day_knows_nothing_of_later_ones(shop: Path) -> None:
+    Project.open(shop).sync(evaluate=False)
+    goals = Project.open(shop, as_of=date(2026, 11, 10)).ask("goals", objective="grow")
+    happiness = next(r for r in goals.rows if r.values[0] == "Happy customers")
+    assert happiness.values[2] == 41
+
+
+def test_the_store_can_be_named_by_url(shop: Path, tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'elsewhere.db'}"
+    Project.open(shop, store_url=url).sync(evaluate=False)
+    assert (tmp_path / "elsewhere.db").exists()
+    assert not (shop / ".headway").exists()
+    assert Project.open(shop, store_url=url).ask("summary").synced_at is not None
+
+
+def test_a_store_that_is_not_one_is_named(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (shop / ".headway").mkdir()
+    (shop / ".headway/headway.db").write_bytes(b"\x00not a database" * 100)
+    assert run(["summary"]) == 2
+    assert "headway.db" in capsys.readouterr().err
