@@ -61,9 +61,9 @@ coverage: $(HEADWAY) ## which lines and branches the unit tests reach
 .PHONY: package
 package: $(HEADWAY) ## build the wheel, install it alone in a new environment, and start it
 	rm -rf build/package && mkdir -p build/package
-	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir build/package .
+	$(BIN)/python -m pip wheel -qq --no-deps --wheel-dir build/package .
 	$(PYTHON) -m venv build/package/venv
-	build/package/venv/bin/pip install --quiet --constraint requirements/lock.txt build/package/*.whl
+	build/package/venv/bin/pip install -qq --constraint requirements/lock.txt build/package/*.whl
 	build/package/venv/bin/headway --version
 
 .PHONY: bench
@@ -82,18 +82,18 @@ clean: ## remove environments, caches and whatever was built
 
 $(HEADWAY): requirements/lock.txt pyproject.toml
 	$(call new_environment,.venv)
-	$(BIN)/pip install --quiet --requirement requirements/lock.txt
-	$(BIN)/pip install --quiet --no-deps --editable .
+	$(BIN)/pip install -qq --requirement requirements/lock.txt
+	$(BIN)/pip install -qq --no-deps --editable .
 	touch $@
 
 $(DBT): requirements/dbt.txt
 	$(call new_environment,.venv-dbt)
-	.venv-dbt/bin/pip install --quiet --requirement requirements/dbt.txt
+	.venv-dbt/bin/pip install -qq --requirement requirements/dbt.txt
 	touch $@
 
 build/lock/bin/uv:
 	$(call new_environment,build/lock)
-	build/lock/bin/pip install --quiet uv
+	build/lock/bin/pip install -qq uv
 	touch $@
 
 # A half-made environment is made again: the stamp comes last.
