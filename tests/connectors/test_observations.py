@@ -323,25 +323,25 @@ def test_a_column_that_was_named_must_be_there(tmp_path: Path) -> None:
     assert "no column called 'team'" in str(refused(tmp_path, HEADER + ROW, columns={"person_class": "team"}))
 
 
-@pytest.mark.parametrize(
-    ("content", "said"),
-    [
-        (b"", "the file is empty"),
-        (b"\xef\xbb\xbf\r\n\r\n", "the file is empty"),
-        (bytes(range(256)) * 20, "byte 0 is zero"),
-        (b"PK\x03\x04" + b"x" * 50, "an Excel workbook or a zip archive"),
-        (b"SQLite format 3\0" + bytes(100), "an SQLite database"),
-        (gzip.compress(gzip.compress(b"x")), "compressed twice"),
-        (gzip.compress((HEADER + ROW * 9999).encode())[:200], "gzip compression is broken or cut off"),
-        (b"\x1f\x8b" + b"garbage" * 9, "gzip compression is broken or cut off"),
-        (gzip.compress((HEADER + ROW).encode())[:-6] + b"\0" * 6, "gzip compression is broken or cut off"),
-        ((HEADER + ROW).encode("utf-16-le"), "is zero"),
-        ((HEADER + ROW).encode() + b"caf\xe9,2026", f"byte at offset {len(HEADER + ROW) + 3:,} is not UTF-8"),
-        ((HEADER + ROW).encode() + "é".encode()[:1], f"byte at offset {len(HEADER + ROW):,} is not UTF-8"),
-        (("\ufeff" + HEADER).encode("utf-16-le") + b"\x00\xd8a\x00", "is not UTF-16-LE"),
-        (("\ufeff" + HEADER).encode("utf-16-be") + b"\x00", "is not UTF-16-BE"),
-    ],
-)
+NO_TABLES: dict[str, tuple[bytes, str]] = {
+    "empty": (b"", "the file is empty"),
+    "blank": (b"\xef\xbb\xbf\r\n\r\n", "the file is empty"),
+    "binary": (bytes(range(256)) * 20, "byte 0 is zero"),
+    "workbook": (b"PK\x03\x04" + b"x" * 50, "an Excel workbook or a zip archive"),
+    "database": (b"SQLite format 3\0" + bytes(100), "an SQLite database"),
+    "compressed twice": (gzip.compress(gzip.compress(b"x")), "compressed twice"),
+    "gzip cut off": (gzip.compress((HEADER + ROW * 9999).encode())[:200], "gzip compression is broken or cut off"),
+    "gzip garbage": (b"\x1f\x8b" + b"garbage" * 9, "gzip compression is broken or cut off"),
+    "gzip checksum": (gzip.compress((HEADER + ROW).encode())[:-6] + b"\0" * 6, "gzip compression is broken or cut off"),
+    "UTF-16 unmarked": ((HEADER + ROW).encode("utf-16-le"), "is zero"),
+    "Latin-1": ((HEADER + ROW).encode() + b"caf\xe9,2026", f"byte at offset {len(HEADER + ROW) + 3:,} is not UTF-8"),
+    "UTF-8 cut off": ((HEADER + ROW).encode() + b"\xc3", f"byte at offset {len(HEADER + ROW):,} is not UTF-8"),
+    "UTF-16 broken": (("\ufeff" + HEADER).encode("utf-16-le") + b"\x00\xd8a\x00", "is not UTF-16-LE"),
+    "UTF-16 cut off": (("\ufeff" + HEADER).encode("utf-16-be") + b"\x00", "is not UTF-16-BE"),
+}
+
+
+@pytest.mark.parametrize(("content", "said"), NO_TABLES.values(), ids=NO_TABLES)
 def test_what_is_not_a_table_of_text(tmp_path: Path, content: bytes, said: str) -> None:
     assert said in str(refused(tmp_path, content))
 
