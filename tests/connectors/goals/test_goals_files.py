@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from headway.connectors.goals import connector
@@ -88,6 +89,19 @@ def test_a_file_outside_the_root_keeps_its_whole_path(tmp_path: Path) -> None:
     assert node.origin.file == file.as_posix()
 
 
+def test_file_names_that_are_no_text_are_shown_as_far_as_they_can_be(tmp_path: Path) -> None:
+    (tmp_path / "goals").mkdir()
+    (tmp_path / "goals" / "a\x1b[2J.yml").write_text(GROW)
+    try:
+        Path(os.fsdecode(os.fsencode(tmp_path) + b"/goals/b\xff.yml")).write_text(GROW.replace("grow", "more"))
+    except OSError:
+        pytest.skip("this file system keeps no such names")
+    records = read(tmp_path)
+    files = [r.origin.file for r in records if isinstance(r, Node)]
+    assert files == ["goals/a\ufffd[2J.yml", "goals/b\ufffd.yml"]
+    assert msgspec.json.encode(records)
+
+
 def test_a_folder_without_yaml_is_refused(tmp_path: Path) -> None:
     (tmp_path / "goals").mkdir()
     (tmp_path / "goals" / "readme.md").write_text("hello")
@@ -140,7 +154,7 @@ def test_a_folder_that_contains_itself_is_read_once(tmp_path: Path) -> None:
 
 
 def test_a_path_no_file_can_have(tmp_path: Path) -> None:
-    assert refused(tmp_path, path="go\0als.yml").startswith("go\0als.yml: it cannot be opened: embedded null")
+    assert refused(tmp_path, path="go\0als.yml").startswith("go\ufffdals.yml: it cannot be opened: embedded null")
     assert "it cannot be opened: file name too long" in refused(tmp_path, path="x" * 5000)
     with pytest.raises(ConfigError, match="option path of the connector goals is text, not 5"):
         read(tmp_path, path=5)

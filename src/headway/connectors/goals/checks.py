@@ -38,12 +38,26 @@ def derived_direction(block: Block) -> Literal["increase", "decrease", "maintain
     """The direction that the numbers say: from the band, or from baseline to target; '' when they do not."""
     if "band" in block.values:
         return "maintain"
-    baseline = block.number("baseline")
-    for name in ("target", "commit", "stretch"):
-        aim = block.number(name)
-        if baseline is not None and aim is not None and aim != baseline:
-            return "increase" if aim > baseline else "decrease"
-    return ""
+    ends = _ends(block)
+    if ends is None:
+        return ""
+    return "increase" if ends[1][1] > ends[0][1] else "decrease"
+
+
+def _said_numbers(block: Block) -> list[tuple[str, float]]:
+    """Those of baseline, commit, target and stretch that are there, in this order."""
+    found = ((name, block.number(name)) for name in ("baseline", "commit", "target", "stretch"))
+    return [(name, value) for name, value in found if value is not None]
+
+
+def _ends(block: Block) -> tuple[tuple[str, float], tuple[str, float]] | None:
+    """Where it comes from and where it goes, by name and value; None when the numbers do not say."""
+    numbers = _said_numbers(block)
+    if len(numbers) < 2:
+        return None
+    first = numbers[0]
+    last = next((pair for pair in numbers[1:] if pair[0] == "target"), numbers[-1])
+    return (first, last) if first[1] != last[1] else None
 
 
 def _dates(block: Block, first: date | None, last: date | None, problems: Problems) -> None:
@@ -82,20 +96,18 @@ def _dated(block: Block, name: str, problems: Problems) -> tuple[Block, ...]:
 
 def _numbers(block: Block, problems: Problems) -> None:
     """Baseline, commit, target and stretch differ and follow one another in one direction."""
-    names = [name for name in ("baseline", "commit", "target", "stretch") if block.number(name) is not None]
-    values = {name: block.number(name) or 0.0 for name in names}
-    if "baseline" in values:
-        for name in names[1:]:
-            if values[name] == values["baseline"]:
-                message = f"{name} and baseline are both {values[name]:.15g}, so there is no way to go"
-                problems.say(message, block.at(name), "use band: for a number that should stay where it is")
-                return
-    rising = values[names[-1]] > values[names[0]] if len(names) > 1 else True
-    for near, far in pairwise(names):
-        if (values[far] < values[near]) if rising else (values[far] > values[near]):
-            order = ", ".join(names)
-            message = f"{far} {values[far]:.15g} is on the wrong side of {near} {values[near]:.15g}"
-            problems.say(message, block.at(far), f"{order} follow one another in one direction")
+    numbers = _said_numbers(block)
+    values = dict(numbers)
+    for name, value in numbers[1:]:
+        if value == values.get("baseline"):
+            message = f"{name} and baseline are both {value:.15g}, so there is no way to go"
+            problems.say(message, block.at(name), "use band: for a number that should stay where it is")
+            return
+    rising = derived_direction(block) == "increase"
+    for (near, here), (far, there) in pairwise(numbers):
+        if (there < here) if rising else (there > here):
+            message = f"{far} {there:.15g} is on the wrong side of {near} {here:.15g}"
+            problems.say(message, block.at(far), f"{', '.join(values)} follow one another in one direction")
             return
 
 
@@ -120,11 +132,9 @@ def _direction(block: Block, problems: Problems) -> None:
         if "band" not in block.places:
             message = "direction is maintain, but there is no band to stay in"
             problems.say(message, place, "write band: {low: ..., high: ...} instead of a target")
-    elif derived:
-        baseline, aim = block.number("baseline"), next(n for n in ("target", "commit", "stretch") if n in block.values)
-        message = (
-            f"direction is {said}, but from baseline {baseline:.15g} to {aim} {block.number(aim):.15g} is {derived}"
-        )
+    elif ends := _ends(block):
+        way = " to ".join(f"{name} {value:.15g}" for name, value in ends)
+        message = f"direction is {said}, but from {way} is {derived}"
         problems.say(message, place, f"write direction: {derived}, or remove it")
 
 

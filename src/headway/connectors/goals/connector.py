@@ -81,11 +81,9 @@ def _text(options: Mapping[str, Any], name: str) -> str:
 
 
 def _shown(path: Path, root: Path) -> str:
-    """The path as it is shown and kept: relative to the root where it is below it."""
-    try:
-        return path.relative_to(root).as_posix()
-    except ValueError:
-        return path.as_posix()
+    """The path as it is shown and kept: relative to the root where it is below it, and printable whatever it is."""
+    name = (path.relative_to(root) if path.is_relative_to(root) else path).as_posix()
+    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in name)
 
 
 def _files(path: Path, root: Path, problems: Problems) -> list[Path]:

@@ -98,8 +98,8 @@ def _key_result(block: Block, goal: Goal, dialect: str) -> Iterator[AnyRecord]:
     yield _target(block, goal, node)
     yield Edge(upstream=node, downstream=objective, role="supports", origin=origin)
     yield from _lineage(block, node, dialect)
-    for word in _once(block, "shown_on"):
-        yield Edge(upstream=f"ref:shown/{word}", downstream=node, role="shows", origin=origin)
+    for word in {word.text: word for word in block.words("shown_on")}.values():
+        yield Edge(upstream=f"ref:shown/{word.text}", downstream=node, role="shows", origin=_origin(word.place))
     for reading in sorted(block.blocks("readings"), key=lambda r: r.values["date"]):
         place = reading.place
         yield Reading(

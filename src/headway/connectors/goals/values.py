@@ -110,6 +110,9 @@ def _done(tree: Scalar, known: Field, problems: Problems) -> bool | date | None:
 def _version(tree: Scalar, known: Field, problems: Problems) -> int | None:
     if tree.plain and tree.text == str(VERSION):
         return VERSION
+    if tree.text == str(VERSION):
+        problems.say(f"{known.name} is a number, not {described(tree)}", tree.place, f"write version: {VERSION}")
+        return None
     message = f"{known.name} {shown(tree.text)[1:-1]} of the goals format is not known to this Headway"
     problems.say(message, tree.place, f"write version: {VERSION}, or use a newer Headway")
     return None
