@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 
 MOST_RULES = 10_000
 _LONGEST_PATH = 1_000
-_MOST_DOUBLE_STARS = 4
 
 _SECTION = re.compile(r"\^?\[(?P<name>[^\]]+)\](?:\[\d+\])?(?P<owners>(?:\s.*)?)$")
 
@@ -84,8 +83,8 @@ class CodeOwners:
         pattern = pattern.removeprefix("!")
         if not pattern.strip("/"):
             return "names no path"
-        if pattern.count("**") > _MOST_DOUBLE_STARS or len(pattern) > _LONGEST_PATH:
-            return "the pattern is too complicated; the line is ignored"
+        if len(pattern) > _LONGEST_PATH:
+            return f"the pattern is longer than {_LONGEST_PATH:,} characters; the line is ignored"
         number = len(section.owners)
         section.owners.append("" if excluded else _owners(owners) or default)
         anchored = "/" in pattern.rstrip("/")
@@ -122,30 +121,28 @@ def _regex(pattern: str) -> str:
     """The pattern as a regular expression that cannot run away.
 
     Without a slash (but for one at its end) a pattern matches at any depth; what it matches as a folder it matches
-    with everything below, except that a last `*` stays in its own folder.
+    with everything below, except that a last `*` stays in its own folder. Segments between two `**` take the earliest
+    fit and never try again: they match whole folders, so an earlier fit only leaves more to match.
     """
-    folder_only = pattern.endswith("/")
-    anchored = "/" in pattern.rstrip("/")
     segments = [s for s in pattern.split("/") if s]
-    parts = [] if anchored else ["(?:[^/]+/)*"]
-    before = ""
-    for index, segment in enumerate(segments):
-        last = index == len(segments) - 1
+    if "/" not in pattern.rstrip("/"):
+        segments.insert(0, "**")
+    blocks: list[list[str]] = [[]]
+    for segment in segments:
         if segment == "**":
-            if last:
-                parts.append(".+")
-            elif before != "**":
-                parts.append("(?:[^/]+/)*")
+            blocks.append([])
         else:
-            parts.append(_segment(segment) + ("" if last else "/"))
-        before = segment
-    if folder_only:
-        parts.append("" if before == "**" else "/.+")
-    elif before not in ("*", "**"):
-        parts.append("(?:/.*)?")
-    elif before == "*" and len(segments) == 1 and not anchored:
-        parts.append("")
-    return "".join(parts) + r"\Z"
+            blocks[-1].append(_segment(segment))
+    first, *later = blocks
+    inner = [block for block in later[:-1] if block]
+    parts = ["".join(f"{part}/" for part in first)] if later else ["/".join(first)]
+    parts += [f"(?>(?:[^/]+/)*?{'/'.join(block)}/)" for block in inner]
+    if later:
+        parts.append("(?:[^/]+/)*" + "/".join(later[-1]) if later[-1] else ".+")
+    if segments[-1] == "**":
+        return "".join(parts) + r"\Z"
+    tail = "/.+" if pattern.endswith("/") else "" if segments[-1] == "*" else "(?:/.*)?"
+    return "".join(parts) + tail + r"\Z"
 
 
 def _segment(segment: str) -> str:

@@ -56,6 +56,8 @@ class Wiring:
         downstream, origin = node.id, node.origin
         for uid in dict.fromkeys(upstream):
             above = known.get(uid)
+            if above is node:
+                continue
             if above is not None:
                 edges.append(Edge(upstream=above.id, downstream=downstream, evidence=evidence, origin=origin))
             elif uid in self._assets.disabled:
@@ -122,10 +124,9 @@ class Wiring:
             (self._off, "disabled", ""),
         ):
             if missing:
-                examples = listed([f"{uid} (used by {by})" for uid, by in list(missing.items())[:3]])
-                rest = f" and {len(missing) - 3:,} more" if len(missing) > 3 else ""
+                examples = listed([f"{uid[:200]} (used by {by[:200]})" for uid, by in missing.items()])
                 count = plural(len(missing), "upstream node is", "upstream nodes are")
-                message = f"{self._file}: {count} {what}: {examples}{rest}"
+                message = f"{self._file}: {count} {what}: {examples}"
                 self.gaps.append(Gap(topic="lineage", message=message, hint=hint, origin=Origin("dbt", self._file)))
 
 

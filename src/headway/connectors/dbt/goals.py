@@ -18,6 +18,7 @@ _NAME = re.compile(r"[\w-]{1,200}")
 _PERIOD = re.compile(r"(\d{4})(?:-?(?:Q([1-4])|H([12])|(\d{2})))?", re.IGNORECASE)
 _AIMS = ("key_result", "target", "baseline", "due", "band", "direction", "weight")
 _SHOWS = ("shows", "shown", "key_results", "key_result")
+_KINDS = ("objective", "exposure", "dashboard", "notebook", "analysis", "application", "ml")
 _GRAINS = ("day", "week", "month", "quarter", "year")
 
 
@@ -34,25 +35,29 @@ class Goals:
         """Objective's name by what people may call it: the name, or that of its exposure."""
         self._key_results: dict[str, list[tuple[str, str]]] = {}
         """Objective's name and key result's id, by the unique id of the metric."""
+        self._spans: dict[str, tuple[date | None, date | None]] = {}
+        """First and last day of an objective, by its name."""
         self._ids: set[str] = set()
 
     def build(self) -> None:
         """Fill `records` and `gaps`."""
-        named = {uid: self._objective_name(uid, e) for uid, e in self._assets.objectives.items()}
-        for uid, exposure in self._assets.objectives.items():
-            if named[uid]:
-                self._objective_ids[exposure.name] = named[uid]
-                self._objective_ids[named[uid]] = named[uid]
+        named = {uid: self._objective_name(uid, e) for uid, e in self._assets.objectives.items() if is_enabled(e)}
+        for uid, name in named.items():
+            exposure = self._assets.objectives[uid]
+            if name:
+                self._objective_ids[exposure.name] = self._objective_ids[name] = name
+                self._spans[name] = self._span(self._stated(uid, exposure))
         for uid, metric in self._manifest.metrics.items():
             if uid in self._assets.known:
                 self._declared_by_metric(uid, metric)
-        for uid, exposure in self._assets.objectives.items():
-            enabled = exposure.config is None or exposure.config.enabled is not False
-            if named[uid] and enabled:
-                self._objective(uid, exposure, named[uid])
+        for uid, name in named.items():
+            if name:
+                self._objective(uid, self._assets.objectives[uid], name)
         for uid, metric in self._manifest.metrics.items():
             own = headway_meta(metric)
-            if own and uid in self._assets.known and uid not in self._key_results and any(a in own for a in _AIMS):
+            if own and uid in self._assets.known and "objective" not in own and uid not in self._key_results:
+                if not any(aim in own for aim in _AIMS):
+                    continue
                 self._stated(uid, metric).report(
                     "meta.headway describes a key result, but names no objective",
                     "add `objective:`, or let the objective's exposure depend on this metric",
@@ -129,7 +134,7 @@ class Goals:
                 created=stated.day("created"),
                 origin=asset.origin,
             ),
-            self._target(goal, above, metric.name, stated, asset.origin),
+            self._target(goal, objective, metric.name, stated, asset.origin),
             Edge(upstream=asset.id, downstream=goal, origin=asset.origin),
             Edge(upstream=goal, downstream=above, role="supports", origin=asset.origin),
         ]
@@ -143,21 +148,25 @@ class Goals:
         if weight is not None and weight < 0:
             stated.complain("weight", weight, "0 or more")
             weight = None
+        band = _band(stated)
         direction = stated.choice("direction", ("increase", "decrease", "maintain"))
+        if not direction:
+            direction = _direction(baseline, target, band)
+        start, end = self._spans.get(objective, (None, None))
         shape = stated.choice("shape", ("linear", "front", "back"))
         return Target(
             key_result=goal,
-            objective=objective,
+            objective=goal_id("objective", objective),
             weight=1.0 if weight is None else weight,
             baseline=baseline,
             target=target,
             commit=stated.number("commit"),
             stretch=stated.number("stretch"),
-            band=_band(stated),
+            band=band,
             direction=cast("Literal['increase', 'decrease', 'maintain', '']", direction),
             unit=stated.text("unit"),
-            start=stated.day("start"),
-            due=stated.day("due"),
+            start=stated.day("start") or start,
+            due=stated.day("due") or end,
             shape=cast("Literal['linear', 'front', 'back']", shape or "linear"),
             binding=Binding(
                 metric=metric,
@@ -175,7 +184,7 @@ class Goals:
         origin = self._origin(exposure)
         parent = self._parent(stated, name)
         self.records.append(self._objective_node(exposure, goal, name, stated, origin))
-        self.records.append(self._objective_record(goal, parent, stated, origin))
+        self.records.append(self._objective_record(goal, name, parent, stated, origin))
         if parent:
             self.records.append(Edge(upstream=goal, downstream=parent, role="supports", origin=origin))
         others = 0
@@ -228,21 +237,23 @@ class Goals:
             origin=origin,
         )
 
-    def _objective_record(self, goal: str, parent: str, stated: Stated, origin: Origin) -> Objective:
-        key = "period" if "period" in stated else "cycle"
-        period = stated.text(key)
-        start, end = period_days(period)
+    def _span(self, stated: Stated) -> tuple[date | None, date | None]:
+        start, end = period_days(stated.text("period" if "period" in stated else "cycle"))
         start, end = stated.day("start") or start, stated.day("end") or end
         if start and end and end < start:
             stated.report(f"the end {end} is before the start {start}; both are ignored")
-            start = end = None
+            return None, None
+        return start, end
+
+    def _objective_record(self, goal: str, name: str, parent: str, stated: Stated, origin: Origin) -> Objective:
+        start, end = self._spans[name]
         weight = stated.number("weight")
         state = stated.choice("state", ("draft", "active", "ended"))
         return Objective(
             objective=goal,
             start=start,
             end=end,
-            period=period,
+            period=stated.text("period" if "period" in stated else "cycle"),
             weight=weight if weight is not None and weight >= 0 else 1.0,
             parent=parent,
             standing=stated.flag("standing") or False,
@@ -255,6 +266,7 @@ class Goals:
     def _shown(self, uid: str, exposure: Exposure) -> None:
         """Links from an exposure to the goals it says it shows."""
         stated = self._stated(uid, exposure)
+        stated.choice("kind", _KINDS)
         node = self._assets.known[uid]
         objective = self._objective_named(stated.text("objective")) if "objective" in stated else ""
         ends: dict[str, None] = {}
@@ -300,6 +312,19 @@ def period_days(period: str) -> tuple[date | None, date | None]:
     except ValueError:
         return None, None
     return start, after - timedelta(days=1)
+
+
+def is_enabled(exposure: Exposure) -> bool:
+    """Whether the exposure counts; an objective that is switched off declares nothing."""
+    return exposure.config is None or exposure.config.enabled is not False
+
+
+def _direction(baseline: float | None, target: float | None, band: Band | None) -> str:
+    if band is not None:
+        return "maintain"
+    if baseline is None or target is None:
+        return ""
+    return "increase" if target > baseline else "decrease"
 
 
 def _band(stated: Stated) -> Band | None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from headway.answer import plural
 from headway.connectors.dbt.artifacts import Disabled, Exposure, Manifest, OwnerPart, Resource, SavedQuery
 from headway.connectors.dbt.owners import Owners
 from headway.connectors.dbt.stated import Stated, headway_meta, merged_meta
@@ -74,8 +75,7 @@ class Assets:
             else:
                 self._add(uid, exposure, exposure_kind(exposure.type), **_exposure_parts(exposure))
         for kind, count in unknown.items():
-            message = f"{self._file}: {count:,} nodes of the unknown kind {kind[:100]!r} were left out"
-            self.gaps.append(Gap(topic="dbt", message=message, origin=Origin("dbt", self._file)))
+            self.gaps.append(_gap(self._file, f"{plural(count, 'node')} of the unknown kind {kind[:100]!r} left out"))
         for resource in switched_off:
             self._add_disabled(resource)
 
@@ -120,6 +120,9 @@ class Assets:
         exposure: OwnerPart | None = None,
         disabled: bool = False,
     ) -> None:
+        if not uid.strip():
+            self.gaps.append(_gap(self._file, f"an entry of the kind {kind} without an id was left out"))
+            return
         config = resource.config
         path = _path(resource)
         group = _group(resource)
@@ -172,6 +175,10 @@ class Assets:
             origin = self.origin(_path(resource))
             self.gaps.append(Gap(topic="dbt", message=message, node=f"dbt:{uid}", origin=origin))
             return ""
+
+
+def _gap(file: str, message: str) -> Gap:
+    return Gap(topic="dbt", message=f"{file}: {message}", origin=Origin("dbt", file))
 
 
 def exposure_kind(stated: str | None) -> str:
