@@ -288,6 +288,12 @@ def test_forecast_of_the_same_series_for_other_targets():
     assert down.outlook == "misses"
 
 
+def test_points_on_a_line_leave_no_interval():
+    seen = forecast([(START + timedelta(days=i), 0.1 * i) for i in range(7)], DUE)
+    assert seen.low == seen.value == seen.high
+    assert seen.value == pytest.approx(8.9)
+
+
 def test_forecast_needs_four_points_on_two_days_and_looks_back_only_so_far():
     due = START + timedelta(days=90)
     assert forecast(WEEKLY[:3], due) is None

@@ -346,6 +346,18 @@ def test_markdown_shows_the_name_as_it_is(name):
     assert shown.count(name) >= 10
 
 
+@pytest.mark.parametrize("fact", ["- x", "+ x", "* x", "1. x", "23) x", "# x", "> x", "```", "---", "[ ] x"])
+def test_markdown_facts_begin_no_list_or_heading_of_their_own(fact):
+    answer = Answer(
+        question="q", code="c", headline=f"Use C #{'#' * 3}", columns=(Column("a", "A"), Column("b", "B")),
+        rows=(Finding(("x", fact)),), as_of=AS_OF, layout="paths",
+    )  # fmt: skip
+    blocks, inline = tokens(render_as("md", answer))
+    assert sum(t.type == "list_item_open" for t in blocks) == 2
+    assert next(t.content for t in blocks if t.type == "inline").replace("\\", "") == answer.headline
+    assert fact in "".join(t.content for t in inline)
+
+
 def test_markdown_mentions_nobody():
     text = render_as("md", hostile("@team see #12, https://example.invalid"), ALL)
     for bait in ("@team", "#12", "https://"):
