@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from headway.graph import attribution as module
 from headway.graph.attribution import Attribution, exclusive, shares, split
-from headway.graph.reach import reach
+from headway.graph.reach import MaskRows, reach
 
 AMOUNTS = st.one_of(
     st.integers(-20, 20),
@@ -23,8 +23,9 @@ AMOUNTS = st.one_of(
 
 
 def as_rows(masks):
-    """The same masks as a bit matrix."""
-    return reach(len(masks), [], [], dict(enumerate(masks)), engine="numpy").masks
+    """The same masks as a bit matrix, whose rows are in another order than the nodes."""
+    kept = reach(len(masks), [], [], dict(enumerate(masks)), engine="numpy").masks
+    return MaskRows(kept.rows[::-1].copy(), kept.nodes[::-1].copy(), len(masks) - 1 - kept.row_of)
 
 
 @st.composite

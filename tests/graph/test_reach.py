@@ -221,6 +221,12 @@ def test_order_is_topological_and_keeps_cycles_together(graph, numbers):
     assert order(count, [u for u, _ in edges], [d for _, d in edges]) == found
 
 
+def test_order_below_a_cycle_does_not_depend_on_the_order_of_edges():
+    edges = [(0, 1), (1, 0), (0, 2), (0, 3), (0, 4)]
+    for known in (edges, edges[::-1]):
+        assert order(5, [u for u, _ in known], [d for _, d in known]) == [0, 1, 4, 3, 2]
+
+
 @settings(max_examples=100, deadline=None)
 @given(graph=graphs())
 def test_order_of_a_large_graph_is_the_same(graph):

@@ -465,7 +465,7 @@ def _core(
     if found is None:
         return None
     left = found[1] > 0
-    inner = left[up] & left[down]
+    inner = left[up]  # what is downstream of a node that is left is left too
     nodes = np.flatnonzero(left)
     small = np.cumsum(left) - 1
     adjacency = Adjacency(len(nodes), small[down[inner]], small[up[inner]])
