@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.error import YAMLError
 from ruamel.yaml.events import (
     AliasEvent,
     DocumentStartEvent,
@@ -84,11 +84,8 @@ def parse(data: bytes, file: str, report: Report) -> Tree | None:
         for event in YAML(typ="safe", pure=True).parse(text):
             if not builder.take(event):
                 return None
-    except MarkedYAMLError as error:
-        report(_explain(error, file, text))
-        return None
     except YAMLError as error:
-        report(Problem(f"this is not YAML: {_first_line(error)}", Place(file)))
+        report(_explain(error, file, text))
         return None
     except (ValueError, OverflowError):
         # The scanner hands escapes beyond Unicode ("\\U00110000") to chr() without looking.
@@ -258,15 +255,15 @@ _EXPLAINED: tuple[tuple[str, str, str], ...] = (
 )
 
 
-def _explain(error: MarkedYAMLError, file: str, text: str) -> Problem:
+def _explain(error: YAMLError, file: str, text: str) -> Problem:
     """The parser's complaint in words for somebody who does not know YAML's grammar."""
-    problem = str(error.problem or error.context or "it cannot be read")
-    mark = error.problem_mark or error.context_mark
+    problem = str(getattr(error, "problem", None) or getattr(error, "context", None) or "it cannot be read")
+    opened = getattr(error, "context_mark", None)
+    mark = getattr(error, "problem_mark", None) or opened
     place = Place(file, mark.line + 1, mark.column + 1) if mark else Place(file)
     for part, message, hint in _EXPLAINED:
         if part in problem:
             # An unclosed quote or bracket is found at the end of the file; where it was opened is what helps.
-            opened = error.context_mark
             if opened and ("quote" in message or "not closed" in message):
                 place = Place(file, opened.line + 1, opened.column + 1)
             return Problem(message, place, hint)
@@ -274,7 +271,3 @@ def _explain(error: MarkedYAMLError, file: str, text: str) -> Problem:
         character = text[mark.index] if mark.index < len(text) else ""
         return Problem(f"no value can begin with {shown(character)}", place, "put the text in quotes")
     return Problem(f"this is not YAML: {problem}", place)
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or ["it cannot be read"])[0]

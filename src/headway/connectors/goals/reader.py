@@ -5,7 +5,7 @@ The reader sees bytes, not paths: whoever has the files reads them. It looks at 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -13,7 +13,7 @@ from headway.connectors.goals.checks import check_key_result, check_span
 from headway.connectors.goals.document import parse, shown
 from headway.connectors.goals.problems import Problems
 from headway.connectors.goals.schema import SHAPES
-from headway.connectors.goals.shape import Block, Word, check
+from headway.connectors.goals.shape import Block, check
 from headway.connectors.goals.values import is_empty
 from headway.errors import GoalsError
 
@@ -100,8 +100,12 @@ class _Reading:
             self.supports(goal)
         self.cycles()
         key_results = {goal.id: _ids(goal.block.blocks("key_results")) for goal in self.goals.values()}
+        owners: dict[str, list[str]] = {}
+        for holder, names in key_results.items():
+            for name in names:
+                owners.setdefault(name, []).append(holder)
         for goal in self.goals.values():
-            self.initiatives(goal, key_results)
+            self.initiatives(goal, key_results, owners)
 
     def first(self, block: Block, what: str, known: dict[str, Block]) -> bool:
         """Whether this is the first one with its id; a second one is reported with the place of the first."""
@@ -195,25 +199,23 @@ class _Reading:
         chain = " > ".join([*(ring if len(ring) <= 12 else [*ring[:10], "...", ring[-1]]), ring[0]])
         self.problems.say(f"objectives support one another in a ring: {chain}", place, "remove one of these links")
 
-    def initiatives(self, goal: Goal, key_results: Mapping[str, list[str]]) -> None:
+    def initiatives(
+        self, goal: Goal, key_results: Mapping[str, Collection[str]], owners: Mapping[str, Sequence[str]]
+    ) -> None:
+        """Report what initiatives work towards without it being there. `owners`: the objectives that have a name."""
         for initiative in goal.block.blocks("initiatives"):
             for word in initiative.words("key_results"):
                 objective, _, name = word.text.rpartition(".")
                 if name in key_results.get(objective or goal.id, ()):
                     continue
+                hint = self.problems.did_you_mean(word.text, key_results[goal.id])
+                if not hint and name in owners:
+                    hint = f"did you mean {' or '.join(f'{owner}.{name}' for owner in owners[name][:3])}?"
                 message = f"there is no key result {shown(word.text)}"
-                self.problems.say(message, word.place, self.key_result_hint(word, goal.id, key_results))
-
-    def key_result_hint(self, word: Word, here: str, key_results: Mapping[str, list[str]]) -> str:
-        near = self.problems.did_you_mean(word.text, key_results.get(here, []))
-        if near:
-            return near
-        name = word.text.rpartition(".")[2]
-        elsewhere = [f"{objective}.{name}" for objective, names in key_results.items() if name in names]
-        if elsewhere:
-            return f"did you mean {' or '.join(elsewhere[:3])}?"
-        return "name it as it is called under key_results:, or as objective.key_result"
+                somewhere = "name it as it is called under key_results:, or as objective.key_result"
+                self.problems.say(message, word.place, hint or somewhere)
 
 
-def _ids(blocks: Sequence[Block]) -> list[str]:
-    return [block.text("id") for block in blocks if block.text("id")]
+def _ids(blocks: Sequence[Block]) -> dict[str, None]:
+    """The ids in their order, quick to look up."""
+    return dict.fromkeys(block.text("id") for block in blocks if block.text("id"))

@@ -24,8 +24,8 @@ Type = Literal[
 """`amount` is a number not below zero, `count` a whole number from 1, `done` a date or true/false, `texts` text or a
 list of it, `names` the same where a number may be a name too, `blocks_or_texts` a list of mappings or sentences."""
 
-ID = r"^[a-z0-9][a-z0-9_-]*$"
-PERIOD_ID = r"^[A-Za-z0-9][A-Za-z0-9_.-]*$"
+ID = r"^[a-z0-9][a-z0-9_-]{0,99}$"
+PERIOD_ID = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$"
 DATE = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
 URL = r"^https?://[^\s<>\"']+$"
 NUMBER = r"^[-+]?([0-9]+(_[0-9]+)*)(\.[0-9]*)?([eE][-+]?[0-9]+)?$|^[-+]?\.[0-9]+([eE][-+]?[0-9]+)?$"

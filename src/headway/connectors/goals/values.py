@@ -150,6 +150,7 @@ def _id(tree: Scalar, known: Field, problems: Problems) -> str | None:
     made_of = "lower case letters, digits, _ and -" if strict else "letters, digits, _, - and ."
     right = re.sub(r"[^A-Za-z0-9_.-]+", "_" if strict else "-", tree.text).strip("-._")
     right = written_id(slug(tree.text)) if strict and right else right
+    made_of += ", at most 100 of them" if len(tree.text) > 100 else ""
     message = f"{known.name} is made of {made_of}, not {shown(tree.text)}"
     problems.say(message, tree.place, f"write {right}" if right else "write a short name that stays the same")
     return None
