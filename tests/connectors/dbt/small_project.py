@@ -93,7 +93,7 @@ def project(*entries: Mapping[str, Any], **more: Any) -> dict[str, Any]:
     return {**manifest, **more}
 
 
-def read(folder: Path, manifest: Any, files: Mapping[str, Any] | None = None, **options: Any) -> list[AnyRecord]:
+def read(folder: Path, manifest: Any, files: Mapping[str, Any] | None = None, /, **options: Any) -> list[AnyRecord]:
     """Write `target/manifest.json` and other files (text, bytes or JSON) into `folder`, and read the project."""
     for name, content in {"target/manifest.json": manifest, **(files or {})}.items():
         path = folder / name
