@@ -113,16 +113,17 @@ def test_the_same_files_give_the_same_records(tmp_path: Path) -> None:
     assert read(tmp_path) == read(tmp_path)
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
 def test_a_forbidden_file_is_named(tmp_path: Path) -> None:
     (tmp_path / "goals.yml").write_text(GROW)
     (tmp_path / "goals.yml").chmod(0)
+    if os.access(tmp_path / "goals.yml", os.R_OK):
+        pytest.skip("this user may read everything")
     assert refused(tmp_path) == "goals.yml: the file cannot be read: permission denied"
 
 
 @pytest.mark.parametrize("what", ["open", "scandir"])
 def test_permission_denied_is_a_sentence(what: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    # As root nothing is forbidden, so the system's answer is put in its place.
+    # To root nothing is forbidden, so the system's answer is put in its place.
     def deny(path: Any, *_: Any) -> Any:
         raise PermissionError(13, "Permission denied", str(path))
 
