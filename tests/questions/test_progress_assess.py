@@ -169,6 +169,12 @@ def test_before_the_start_it_is_too_early():
     assert look([reading(date(2026, 9, 20), 90.0)], as_of=date(2026, 9, 20)).pace == "too early"
 
 
+def test_a_value_from_before_the_period_says_so_and_nothing_about_pace():
+    seen = look([reading(date(2026, 7, 1), 100.0, "quarter")])
+    assert (seen.through, seen.pace) == (date(2026, 9, 30), "too early")
+    assert any("inside the period" in note for note in seen.notes)
+
+
 def test_a_band_is_judged_by_holding():
     days = [reading(date(2026, 10, 1) + timedelta(days=i), v) for i, v in enumerate([0.94, 0.99, 0.96, 0.98])]
     band = {"baseline": None, "target": None, "direction": "maintain", "band": Band(0.95, None, 0.05)}

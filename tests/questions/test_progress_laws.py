@@ -7,7 +7,7 @@ from dataclasses import asdict
 from datetime import date, timedelta
 
 import pytest
-from hypothesis import assume, example, given
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from headway.graph.model import Band, Checkpoint, Reading, Target
@@ -158,6 +158,7 @@ def test_a_roll_up_does_not_depend_on_the_order(parts, rng):
     assert one.status == other.status
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.integers(0, 400), min_size=4, max_size=12, unique=True),
     st.floats(-1e6, 1e6),
@@ -173,6 +174,7 @@ def test_an_exact_line_is_forecast_exactly(xs, level, slope, ahead):
     assert seen.high - seen.low <= 1e-6 * size
 
 
+@settings(deadline=None)
 @given(st.lists(numbers, min_size=4, max_size=12), st.integers(0, 400))
 def test_a_forecast_lies_in_its_interval_and_turning_the_sign_turns_it(values, ahead):
     start = date(2026, 1, 1)
@@ -200,6 +202,7 @@ aims = st.none() | any_float
 some_days = st.none() | days
 
 
+@settings(deadline=None)
 @given(
     st.builds(
         Target,

@@ -65,7 +65,7 @@ def test_nothing_in_the_data_steers_the_terminal(name, width):
         assert cell_len(line) <= width or len(line.split()) == 1
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(st.text(st.characters(), max_size=60), st.integers(30, 130), st.booleans())
 def test_no_text_at_all_steers_the_terminal_or_leaves_the_screen(name, width, colour):
     text = draw(hostile(name), width=width, verbose=True, colour=colour)
@@ -141,6 +141,13 @@ def test_numbers_stand_right_and_wide_characters_keep_the_columns_straight():
     rows = text.splitlines()[4:]
     assert [cell_len(row) for row in rows] == [cell_len(rows[0])] * 2
     assert rows == ["語語       5", "ab     1,000"]
+
+
+def test_headings_are_broken_into_two_lines_at_most_before_anything_is_dropped():
+    columns = (Column("a", "Asset"), Column("c", "Cost a month", "money"), Column("o", "Owner", secondary=True))
+    text = draw(answer_of(("x" * 20, 5, "Finance"), columns=columns), width=40)
+    assert text.splitlines()[2:4] == [f"{'Asset':<20}  Cost a  Owner", f"{'':<20}   month"]
+    assert text.splitlines()[5] == f"{'x' * 20}       5  Finance"
 
 
 def test_gaps_take_turns_by_topic_and_are_counted():

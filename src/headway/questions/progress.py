@@ -7,7 +7,7 @@ raise UsageError, except in `assess`, which is given what was read: it leaves su
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date
 from typing import Literal
@@ -289,15 +289,7 @@ def assess(
     attained = aim.attained(value) if value is not None else None
     done = None if attained is None else clamp(attained)
     expected = 1.0 if aim.band else plan.share(judged) if plan else None
-    over = target.due is not None and as_of > target.due
-    dated = target.start is not None and target.due is not None
-    age = (min(as_of, target.due or as_of) - now.through).days if now else None
-    stale = age is not None and age > (2 * GRAIN_DAYS[series.grain] if series.grain in GRAIN_DAYS else MANUAL_LIMIT)
-    notes = [*series.notes, *aim.notes]
-    if stale and now and age is not None:
-        notes.append(f"the value speaks for {now.through.isoformat()}, {age:,} days earlier: it was not read since")
-    if attained is not None and not dated and not aim.band:
-        notes.append("pace cannot be said: a start and a due date are needed")
+    age = series.age(min(as_of, target.due or as_of))
     return Assessment(
         key_result=target.key_result,
         as_of=as_of,
@@ -308,15 +300,15 @@ def assess(
             policy=policy,
             measured=value is not None,
             trusted=trusted,
-            over=over,
+            over=target.due is not None and as_of > target.due,
             maintain=aim.band is not None,
         ),
         value=value,
         day=now.day if now else None,
         through=now.through if now else None,
         complete=now.complete if now else False,
-        age=None if age is None else max(age, 0),
-        stale=stale,
+        age=age,
+        stale=series.stale(age),
         baseline=aim.baseline,
         baseline_from=aim.baseline_from,
         target=aim.target,
@@ -333,7 +325,7 @@ def assess(
         trusted=trusted,
         weight=target.weight,
         draft=target.draft,
-        notes=tuple(notes),
+        notes=(*series.notes, *aim.notes, *_notes(target, aim, series, as_of, age)),
     )
 
 
@@ -393,6 +385,14 @@ class _Series:
     def current(self) -> _Value | None:
         known = self.complete or self.values
         return known[-1] if known else None
+
+    def age(self, day: date) -> int | None:
+        """Days from the last that the current value speaks for to this one."""
+        return max(0, (day - self.current.through).days) if self.current else None
+
+    def stale(self, age: int | None) -> bool:
+        limit = 2 * GRAIN_DAYS[self.grain] if self.grain in GRAIN_DAYS else MANUAL_LIMIT
+        return age is not None and age > limit
 
     def since(self, start: date | None) -> list[float]:
         return [v.value for v in self.complete if start is None or v.through >= start]
@@ -472,6 +472,16 @@ class _Aim:
         if self.baseline is None or self.target is None or target.start is None or target.due is None:
             return None
         return Plan(self.baseline, self.target, target.start, target.due, target.shape, target.checkpoints)
+
+
+def _notes(target: Target, aim: _Aim, series: _Series, as_of: date, age: int | None) -> Iterator[str]:
+    now = series.current
+    if now and series.stale(age):
+        yield f"the value speaks for {now.through.isoformat()}, {age:,} days earlier: it was not read since"
+    if now and target.start and now.through < target.start <= as_of:
+        yield f"no reading is from inside the period yet: the value speaks for {now.through.isoformat()}"
+    if now and not aim.band and (target.start is None or target.due is None) and aim.attained(now.value) is not None:
+        yield "pace cannot be said: a start and a due date are needed"
 
 
 def _required(target: Target, aim: _Aim, value: float | None, attained: float | None, as_of: date) -> Required | None:

@@ -70,16 +70,25 @@ def _gap(gap: Gap) -> dict[str, Any]:
 
 def schema() -> dict[str, Any]:
     """JSON Schema (2020-12) of `document`; published as docs/answer.schema.json."""
-    text, anything = {"type": "string"}, ["string", "number", "boolean", "array", "object", "null"]
-    shape: dict[str, Any] = {
-        "question": text | {"description": "Name of the question; also the name of its command."},
-        "code": text | {"description": "Stable code of the question, never reused.", "examples": ["HW101"]},
-        "headline": text | {"description": "The answer in one sentence."},
-        "as_of": text | {"format": "date", "description": "The day that the answer holds for."},
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": SCHEMA_ID,
+        "title": "Headway answer",
+        "$ref": "#/$defs/answer",
+        "$defs": {"answer": _answer_schema(), "row": _row_schema(), "step": _step_schema(), "gap": _gap_schema()},
+    }
+
+
+def _answer_schema() -> dict[str, Any]:
+    properties: dict[str, Any] = {
+        "question": _text("Name of the question; also the name of its command."),
+        "code": _text("Stable code of the question, never reused.", examples=["HW101"]),
+        "headline": _text("The answer in one sentence."),
+        "as_of": _text("The day that the answer holds for.", format="date"),
         "synced_at": {
             "type": ["string", "null"],
             "format": "date-time",
-            "description": "When the oldest of its sources was read; null when nothing says.",
+            "description": "When its sources were last read; null when nothing says.",
         },
         "rows": {"type": "array", "items": {"$ref": "#/$defs/row"}},
         "totals": {"type": "object", "description": "Named figures behind the headline."},
@@ -90,15 +99,19 @@ def schema() -> dict[str, Any]:
             "description": "Answers that this one is made of, in the same shape.",
         },
     }
-    row = {
+    return _closed("The answer to one question.", properties)
+
+
+def _row_schema() -> dict[str, Any]:
+    return {
         "type": "object",
         "description": (
             "One finding: a value per column of the question, and the four keys below. A column that has one of"
             " their names has an underscore at its end. Dates are ISO 8601, shares are 0..1, null is not known."
         ),
         "properties": {
-            "code": text | {"description": "Stable code of this kind of finding, or ''."},
-            "node": text | {"description": "Id of the node the row is about, or ''."},
+            "code": _text("Stable code of this kind of finding, or ''."),
+            "node": _text("Id of the node the row is about, or ''."),
             "path": {
                 "type": "array",
                 "items": {"$ref": "#/$defs/step"},
@@ -107,38 +120,29 @@ def schema() -> dict[str, Any]:
             "counts": {"type": "boolean", "description": "Counts against a limit; rows that only explain do not."},
         },
         "required": list(ROW_KEYS),
-        "additionalProperties": {"type": anything},
+        "additionalProperties": {"type": ["string", "number", "boolean", "array", "object", "null"]},
     }
-    return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "$id": SCHEMA_ID,
-        "title": "Headway answer",
-        "$ref": "#/$defs/answer",
-        "$defs": {
-            "answer": _closed("The answer to one question.", shape),
-            "row": row,
-            "step": _closed(
-                "One node of an evidence path.",
-                {
-                    "node": text,
-                    "kind": text,
-                    "name": text,
-                    "evidence": text | {"description": "How the edge into the next step is known; '' on the last."},
-                    "note": text,
-                },
-            ),
-            "gap": _closed(
-                "Something that is not known, and why.",
-                {
-                    "topic": text,
-                    "message": text,
-                    "node": text,
-                    "hint": text | {"description": "What would help."},
-                    "origin": text | {"description": "Where the gap was found: a file and line, or a connector."},
-                },
-            ),
-        },
+
+
+def _step_schema() -> dict[str, Any]:
+    evidence = _text("How the edge into the next step is known; '' on the last.")
+    properties = {"node": _text(), "kind": _text(), "name": _text(), "evidence": evidence, "note": _text()}
+    return _closed("One node of an evidence path.", properties)
+
+
+def _gap_schema() -> dict[str, Any]:
+    properties = {
+        "topic": _text("What it is about: usage, cost, trust, values, lineage, goals, owners, or a connector."),
+        "message": _text(),
+        "node": _text("Id of the node it is about, or ''."),
+        "hint": _text("What would help, or ''."),
+        "origin": _text("Where the gap was found: a file and line, or a connector."),
     }
+    return _closed("Something that is not known, and why.", properties)
+
+
+def _text(description: str = "", **more: Any) -> dict[str, Any]:
+    return {"type": "string"} | ({"description": description} if description else {}) | more
 
 
 def _closed(description: str, properties: dict[str, Any]) -> dict[str, Any]:

@@ -227,7 +227,7 @@ class _Drawn:
     heading: str = ""
     width: int = 0
     narrow: int = 0
-    """Width with the heading broken at its words."""
+    """Width with the heading on two lines."""
     comfortable: int = 0
     least: int = 0
 
@@ -235,7 +235,7 @@ class _Drawn:
         self.heading = safe(self.column.heading)
         content = max(map(cell_len, self.cells), default=0)
         self.width = max(cell_len(self.heading), content)
-        self.narrow = max(content, max(map(cell_len, self.heading.split()), default=0))
+        self.narrow = max(content, _two_lines(self.heading))
         flexible = self.column.format in _FLEXIBLE
         self.comfortable = min(self.narrow, _COMFORTABLE) if flexible else self.narrow
         self.least = min(self.narrow, _LEAST) if flexible else self.narrow
@@ -298,6 +298,13 @@ def _wrapped(text: str, width: int, longest: int = 0) -> list[str]:
             lines.append(short)
             room = width - size
     return lines
+
+
+def _two_lines(heading: str) -> int:
+    """The least width at which a heading takes two lines."""
+    words = heading.split()
+    splits = [(" ".join(words[:i]), " ".join(words[i:])) for i in range(1, len(words))] or [(heading, "")]
+    return min(max(cell_len(first), cell_len(second)) for first, second in splits)
 
 
 def _middle(text: str, width: int) -> str:
