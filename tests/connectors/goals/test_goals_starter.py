@@ -55,13 +55,21 @@ def test_without_metrics_the_marts_that_much_depends_on_are_proposed() -> None:
         model("orders", "models/marts/orders.sql"),
         model("fct_visits", "models/web/fct_visits.sql"),
         model("helper", "models/web/helper.sql"),
+        model("dim_customer", "models/marts/dim_customer.sql"),
     ]
-    readers = {node.id: count for node, count in zip(nodes, (50, 40, 3, 7, 30), strict=True)}
+    readers = {node.id: count for node, count in zip(nodes, (50, 40, 3, 7, 30, 20), strict=True)}
     proposed = targets(starter(nodes, readers, TODAY))
     assert [(t.binding.model, t.binding.expression) for t in proposed] == [
         ("fct_visits", "count(*)"),
         ("orders", "count(*)"),
+        ("dim_customer", "count(*)"),
     ]
+
+
+def test_where_nothing_is_called_a_mart_the_layers_below_are_left_out() -> None:
+    nodes = [model("stg_orders", "models/staging/stg_orders.sql"), model("orders", "models/orders.sql")]
+    assert [t.binding.model for t in targets(starter(nodes, {nodes[0].id: 9}, TODAY))] == ["orders"]
+    assert [t.binding.model for t in targets(starter(nodes[:1], {}, TODAY))] == ["stg_orders"]
 
 
 def test_a_project_with_nothing_gets_a_key_result_of_words() -> None:

@@ -21,7 +21,8 @@ LISTED = 12
 """Further metrics or models, and exposures, that are named in comments."""
 
 _MART = re.compile(r"(^|/)(marts?|reporting|gold)(/|$)", re.IGNORECASE)
-_MART_NAME = re.compile(r"^(fct|fact|dim|mart|rpt|agg)_")
+_MART_NAME = re.compile(r"^(fct|fact|dim|marts?|rpt|agg)_")
+_LOOKUP_NAME = re.compile(r"^dim_")
 _BELOW_MARTS = re.compile(r"^(stg|base|int|src|raw|tmp|snap)_|(^|/)(staging|intermediate|base)(/|$)", re.IGNORECASE)
 
 
@@ -29,11 +30,13 @@ def starter(nodes: Sequence[Node], readers: Mapping[str, int], today: date) -> s
     """Text of a goals.yml for a project of these nodes; it reads without problems as it is.
 
     `readers` is the number of assets downstream of each node id; `today` decides the quarter. Metrics are proposed as
-    key results, the most read first; where there are none, the models most depended on, marts before others.
+    key results, the most read first; where there are none, the models most depended on, marts before others and
+    dimensions last.
     """
     nodes = [node for node in nodes if not node.disabled]
     metrics = _ranked([node for node in nodes if node.kind == "metric"], readers)
-    models = _ranked(_marts(nodes), readers)
+    # Much depends on dimensions, but few goals are about them: they come after everything that happens.
+    models = sorted(_ranked(_marts(nodes), readers), key=lambda node: bool(_LOOKUP_NAME.match(node.name)))
     shown = _ranked([n for n in nodes if KINDS[n.kind].is_a == "exposure" and not KINDS[n.kind].goal], readers)
     lines = [*_head(today), "    key_results:"]
     dashboards = _shown_on(shown)
