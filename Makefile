@@ -24,6 +24,7 @@ help: ## this list
 .PHONY: demo
 demo: $(HEADWAY) $(DBT) ## build the example company with dbt and show its first page
 	$(BIN)/headway demo $(DEMO)
+	@echo 'headway is $(abspath $(BIN)/headway)' >&2
 
 .PHONY: test
 test: lint types imports unit ## everything that needs no service: lint, types, import contracts, unit tests
@@ -69,6 +70,10 @@ package: $(HEADWAY) ## build the wheel, install it alone in a new environment, a
 .PHONY: bench
 bench: $(HEADWAY) $(DBT) ## benchmarks beside their floors and peers; ARGS="--only reach --rounds 1"
 	$(BIN)/python -m bench.run $(ARGS)
+
+.PHONY: docs
+docs: $(HEADWAY) ## regenerate the reference page from the code
+	$(BIN)/python docs/generate.py
 
 .PHONY: lock
 lock: build/lock/bin/uv ## choose the newest versions that pyproject.toml allows and write them down

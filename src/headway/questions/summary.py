@@ -56,9 +56,8 @@ def _sentence(graph: Graph, aligned: int) -> str:
     dead = [i for i in graph.assets if quadrants(graph)[i] == "zombie"]
     if dead:
         cost = f", at {money(graph, dead)}" if unit else ""
-        parts.append(
-            f"{len(dead):,} serve{'s' if len(dead) == 1 else ''} nothing and nobody uses {'it' if len(dead) == 1 else 'them'}{cost}"
-        )
+        serve, them = ("serves", "it") if len(dead) == 1 else ("serve", "them")
+        parts.append(f"{len(dead):,} {serve} nothing and nobody uses {them}{cost}")
     elif not graph.use.known:
         parts.append("who uses them is not known")
     return "; ".join(parts) + "."

@@ -186,3 +186,9 @@ def test_names_that_look_like_paths_stay_names(tmp_path: Path) -> None:
     found = node(records, evil)
     assert (found.name, found.path, found.owner) == ("../../etc/passwd", "../../secrets/x.sql", "@data")
     assert sorted(p.name for p in tmp_path.iterdir()) == ["CODEOWNERS", "target"]
+
+
+def test_a_semantic_model_says_by_which_names_a_filter_reaches_it(tmp_path: Path) -> None:
+    plans = semantic_model("plans", "Plan", foreign=("account",), dimensions=("tier", "Name"))
+    records = read(tmp_path, project(table("model.shop.plans"), plans))
+    assert node(records, "semantic_model.shop.plans").reached_by == ("plan__name", "plan__tier")

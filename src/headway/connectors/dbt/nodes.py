@@ -9,8 +9,17 @@ from typing import Any
 import msgspec
 
 from headway.answer import plural
-from headway.connectors.dbt.artifacts import Disabled, Exposure, Manifest, OwnerPart, Resource, SavedQuery
+from headway.connectors.dbt.artifacts import (
+    Disabled,
+    Exposure,
+    Manifest,
+    OwnerPart,
+    Resource,
+    SavedQuery,
+    SemanticModel,
+)
 from headway.connectors.dbt.owners import Owners
+from headway.connectors.dbt.semantics import reached_by
 from headway.connectors.dbt.stated import Stated, headway_meta, merged_meta
 from headway.graph.model import KINDS, Gap, Node, Origin
 
@@ -161,6 +170,7 @@ class Assets:
             created=created,
             protected=protected,
             outside=outside,
+            reached_by=reached_by(resource) if isinstance(resource, SemanticModel) else (),
             meta=dict(own) if kind != "saved_query" else _with_exports(own, resource),
             origin=self.origin(path),
         )

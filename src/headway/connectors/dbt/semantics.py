@@ -129,22 +129,12 @@ class Semantics:
 
     def _add_model(self, uid: str, model: SemanticModel) -> None:
         self._model_named.setdefault(model.name, uid)
-        owned, entities = set(), set()
-        for item in _mappings(model.entities):
-            name = item.get("name")
-            if isinstance(name, str):
-                entities.add(name.lower())
-                if item.get("type") in ("primary", "unique", "natural"):
-                    owned.add(name.lower())
-        if model.primary_entity:
-            owned.add(model.primary_entity.lower())
-            entities.add(model.primary_entity.lower())
-        names = frozenset(n.lower() for item in _mappings(model.dimensions) if isinstance(n := item.get("name"), str))
         for item in _mappings(model.measures):
             name = item.get("name")
             if isinstance(name, str):
                 self._measures.setdefault(name, uid)
-        self._models[uid] = known = _Model(uid, frozenset(owned), frozenset(entities), names)
+        owned, others, dimensions = _names(model)
+        self._models[uid] = known = _Model(uid, frozenset(owned), frozenset((*owned, *others)), frozenset(dimensions))
         for entity in sorted(owned):
             self._owners.setdefault(entity, []).append(known)
 
@@ -198,6 +188,26 @@ class Semantics:
             if isinstance(name, str):
                 found += self._tables.get(name, [])[:1]
         return found
+
+
+def reached_by(model: SemanticModel) -> tuple[str, ...]:
+    """Names under which a filter reaches the model: `entity__dimension` for every entity that others join it by."""
+    owned, _, dimensions = _names(model)
+    return tuple(f"{entity}__{dimension}" for entity in sorted(owned) for dimension in sorted(dimensions))
+
+
+def _names(model: SemanticModel) -> tuple[set[str], set[str], set[str]]:
+    """Lower-case names of the entities that others join a model by, of its other entities, and of its dimensions."""
+    owned: set[str] = set()
+    others: set[str] = set()
+    for item in _mappings(model.entities):
+        name = item.get("name")
+        if isinstance(name, str):
+            (owned if item.get("type") in ("primary", "unique", "natural") else others).add(name.lower())
+    if model.primary_entity:
+        owned.add(model.primary_entity.lower())
+    dimensions = {n.lower() for item in _mappings(model.dimensions) if isinstance(n := item.get("name"), str)}
+    return owned, others, dimensions
 
 
 def inputs(metric: Metric) -> Iterator[Input]:
