@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from headway.connectors.goals.reader import read
 from headway.connectors.goals.records import records
-from headway.connectors.goals.schema import MODELINE, SCHEMA_NAME, schema_text, write_schema
-from headway.connectors.goals.starter import starter
+from headway.connectors.goals.schema import MODELINE, SCHEMA_NAME, schema_text
+from headway.connectors.goals.starter import starter, write_schema
 from headway.errors import InputError
 from headway.graph.model import KINDS, Gap, Node, Objective, Target
 

@@ -11,9 +11,11 @@ from calendar import monthrange
 from collections.abc import Mapping, Sequence
 from datetime import date
 
-from headway.connectors.goals.schema import MODELINE, VERSION
+from headway.connectors.goals.schema import MODELINE, VERSION, write_schema
 from headway.connectors.goals.values import slug, written_id
 from headway.graph.model import KINDS, Node
+
+__all__ = ["comment", "quoted", "starter", "write_schema"]
 
 PROPOSED = 3
 """Key results that are written out. More would be a list to copy instead of a question to answer."""
