@@ -95,21 +95,18 @@ class SqliteDatabase(Database):
         tag = blake2b(connector.encode(), digest_size=6).hexdigest()
         path = self._path.with_name(f"{self._path.name}-{tag}.lock")
         self._create(path)
-        engine = _engine(path, seconds)
-        with engine.connect() as connection:
-            connection.execution_options(**{_BEGIN: "BEGIN EXCLUSIVE"})
+        with closing(sqlite3.connect(path, timeout=seconds, isolation_level=None)) as connection:
             try:
-                transaction = connection.begin()
-            except Exception as error:
-                if _code(getattr(error, "orig", None) or error).startswith("SQLITE_BUSY"):
-                    raise StoreError(
-                        f"{connector} is being synced by another process",
-                        hint="try again when that has finished",
-                        place=self.place,
-                    ) from error
-                raise
-            with transaction:
-                yield
+                connection.execute("BEGIN IMMEDIATE")
+            except sqlite3.OperationalError as error:
+                if not _code(error).startswith("SQLITE_BUSY"):
+                    raise
+                raise StoreError(
+                    f"{connector} is being synced by another process",
+                    hint="try again when that has finished",
+                    place=self.place,
+                ) from error
+            yield
 
     def claim(self, connection: Connection) -> None:
         """See Database. The write transaction already keeps others out."""
@@ -147,12 +144,11 @@ def _code(error: Exception) -> str:
     return getattr(error, "sqlite_errorname", "") or ""
 
 
-def _engine(path: Path, seconds: float | None = None) -> Engine:
-    wait = database.BUSY_SECONDS if seconds is None else seconds
+def _engine(path: Path) -> Engine:
     engine = create_engine(
         URL.create("sqlite", database=str(path)),
         poolclass=NullPool,
-        connect_args={"timeout": wait},
+        connect_args={"timeout": database.BUSY_SECONDS},
         hide_parameters=True,
     )
 

@@ -1,0 +1,644 @@
+"""What a store does, on whichever database. Each database has a test module that says how to make an empty one."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta, timezone
+from typing import Any, TypeVar, get_args
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import column, func, select, table, update
+
+from headway.errors import InputError, StoreError, UsageError
+from headway.graph.model import (
+    AnyRecord,
+    Band,
+    Binding,
+    Change,
+    Check,
+    Checkpoint,
+    Coverage,
+    Deliverable,
+    Edge,
+    Gap,
+    Node,
+    Objective,
+    Observation,
+    Origin,
+    Reading,
+    Record,
+    Target,
+)
+from headway.store import Store, database
+from headway.store.schema import VERSION_TABLE, metadata, record
+from headway.store.schema import sync as sync_table
+
+T0 = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
+DAY = timedelta(days=1)
+TODAY = T0.date()
+VERSION = table(VERSION_TABLE, column("version_num"))
+T = TypeVar("T")
+FILE = Origin(connector="goals", file="goals.yml", line=12)
+
+EVERY_TYPE: tuple[AnyRecord, ...] = (
+    Node(
+        id="dbt:model.shop.orders",
+        kind="model",
+        name="orders",
+        title="Orders",
+        relation="shop.main.orders",
+        owner="team-core",
+        owner_origin="group",
+        group="core",
+        tags=("daily", "finance"),
+        url="https://example.com/orders",
+        description="One row per order",
+        path="models/orders.sql",
+        package="shop",
+        materialized="table",
+        disabled=True,
+        deprecated="2026-12-31",
+        created=date(2024, 2, 29),
+        protected=True,
+        outside=True,
+        meta={"tier": 1, "nested": {"a": [1, 2.5, None, "x"]}},
+        origin=Origin(connector="dbt", file="models/orders.yml", line=3),
+    ),
+    Edge(upstream="dbt:a", downstream="ref:metric/revenue", role="shows", evidence="observed", origin=FILE),
+    Check(node="dbt:a", id="test.a.1", kind="freshness", name="fresh", message="never run"),
+    Target(
+        key_result="goal:key_result.grow.mrr",
+        objective="goal:objective.grow",
+        weight=2.0,
+        baseline=1.0,
+        target=2.0,
+        commit=1.5,
+        stretch=3.0,
+        band=Band(low=1.0, high=None, tolerance=0.5),
+        direction="increase",
+        unit="EUR",
+        start=date(2026, 1, 1),
+        due=date(2026, 12, 31),
+        shape="back",
+        checkpoints=(Checkpoint(date(2026, 6, 30), 1.2),),
+        binding=Binding(metric="mrr", where=("a = 'b'",), grain="month", dimensions=("region",)),
+        draft=True,
+        changes=(Change(at=date(2026, 2, 1), field="target", before=1.0, after=2.0),),
+        origin=FILE,
+    ),
+    Objective(objective="goal:objective.grow", start=date(2026, 1, 1), standing=True, limit=5, state="active", order=3),
+    Deliverable(deliverable="goal:deliverable.grow.page", objective="goal:objective.grow", done=True, done_on=TODAY),
+    Reading(key_result="goal:key_result.grow.mrr", day=TODAY, value=1.25, grain="month", complete=False, at=T0),
+    Coverage(covers="kind:model", start=date(2026, 2, 1), end=date(2026, 3, 1), origin=FILE),
+    Gap(topic="usage", message="two rows matched nothing", node="dbt:a", hint="check the names", origin=FILE),
+    Observation(
+        day=date(2026, 2, 3),
+        measure="queries",
+        amount=17.5,
+        node="dbt:a",
+        relation="shop.main.orders",
+        unit="EUR",
+        person_class="person",
+        origin=Origin(connector="observations", file="usage.csv", line=99),
+    ),
+)
+
+
+def node(name: str, **more: object) -> Node:
+    return Node(id=f"dbt:model.shop.{name}", kind="model", name=name, **more)  # type: ignore[arg-type]
+
+
+def seen(amount: float, day: date = TODAY, what: str = "orders", **more: str) -> Observation:
+    return Observation(day=day, measure="queries", amount=amount, node=f"dbt:{what}", **more)  # type: ignore[arg-type]
+
+
+def written(store: Store, connector: str, at: datetime, *records: AnyRecord) -> None:
+    with store.sync(connector, at) as sync:
+        sync.write(records)
+
+
+def broken(store: Store, connector: str, at: datetime, error: BaseException, *records: AnyRecord) -> None:
+    with store.sync(connector, at) as sync:
+        sync.write(records)
+        raise error
+
+
+def names(store: Store, at: datetime | None = None) -> list[str]:
+    return [r.name for r in store.load(at).records if isinstance(r, Node)]
+
+
+def of_type(store: Store, kind: type[T], at: datetime | None = None) -> list[T]:
+    return [r for r in store.load(at).records if isinstance(r, kind)]
+
+
+def plain(records: Iterable[Record]) -> list[str]:
+    """Records in an order that says nothing, for comparing sets."""
+    return sorted(repr(r) for r in records)
+
+
+def execute(store: Store, statement: Any) -> Any:
+    """Something that only a person with a database client would do."""
+    with store._database.engine.connect() as connection, connection.begin():
+        result = connection.execute(statement)
+        return result.all() if result.returns_rows else None
+
+
+def sizes(store: Store) -> dict[str, int]:
+    """Number of rows of every table but the list of syncs."""
+    return {
+        name: execute(store, select(func.count()).select_from(table))[0][0]
+        for name, table in metadata.tables.items()
+        if name != sync_table.name
+    }
+
+
+WORKER = """
+import sys, time
+from datetime import UTC, date, datetime
+from headway.graph.model import Node, Observation
+from headway.store import Store, Sync
+
+url, connector, mode, me = sys.argv[1:]
+store = Store.open(url)
+
+def say(word):
+    print(word, flush=True)
+
+def nodes(mark, count):
+    for i in range(count):
+        yield Node(id=f"n{i}", kind="model", name=f"{mark}")
+        yield Observation(day=date(2026, 1, 1), measure=f"{mark}", amount=i, node=f"n{i}")
+
+def stuck(count):
+    yield from nodes("half", count)
+    say("ready")
+    time.sleep(120)
+
+if mode == "stage":
+    with store.sync(connector, datetime.now(UTC)) as sync:
+        sync.write(stuck(4000))
+elif mode == "merge":
+    merge = Sync.merge
+    def slow(self, number):
+        counts = merge(self, number)
+        say("ready")
+        time.sleep(120)
+        return counts
+    Sync.merge = slow
+    with store.sync(connector, datetime.now(UTC)) as sync:
+        sync.write(nodes("half", 4000))
+else:
+    say("ready")
+    sys.stdin.readline()
+    for k in range(int(mode)):
+        with store.sync(connector, datetime.now(UTC)) as sync:
+            sync.write(nodes(f"{me}.{k}", 150))
+    say("done")
+"""
+
+
+def start(url: str, connector: str, mode: str, me: str = "") -> subprocess.Popen[str]:
+    """Another process that syncs; returns once it is ready."""
+    command = [sys.executable, "-c", WORKER, url, connector, mode, me]
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    assert process.stdout.readline() == "ready\n"
+    return process
+
+
+class Boom(Exception):
+    """Something a connector did not expect."""
+
+
+OPENER = "import sys; from headway.store import Store; Store.open(sys.argv[1]); print('opened')"
+
+
+def start_opening(url: str) -> subprocess.Popen[str]:
+    return subprocess.Popen([sys.executable, "-c", OPENER, url], stdout=subprocess.PIPE, text=True)
+
+
+def settle(condition: Callable[[], bool]) -> None:
+    """Wait until a killed process is really gone."""
+    for _ in range(100):
+        if condition():
+            return
+        time.sleep(0.1)
+    pytest.fail("did not settle within ten seconds")
+
+
+@dataclass
+class Step:
+    """One sync: whose, what it yields, and what interrupts it (None: nothing)."""
+
+    connector: str
+    records: list[AnyRecord]
+    outcome: BaseException | None
+
+
+_days = st.integers(0, 6).map(lambda n: TODAY + n * DAY)
+_texts = st.sampled_from(["", "x", "ü", "'; --", "\0", "a\nb"])
+_ids = st.sampled_from(["a", "b", "c"])
+_records: st.SearchStrategy[AnyRecord] = st.one_of(
+    st.builds(Node, id=_ids, kind=st.just("model"), name=_texts, title=_texts, created=st.just(TODAY)),
+    st.builds(Edge, upstream=_ids, downstream=_ids, evidence=st.sampled_from(["declared", "parsed"])),
+    st.builds(Objective, objective=_ids, order=st.integers(0, 2)),
+    st.builds(Target, key_result=_ids, objective=_ids, weight=st.floats(0, 2)),
+    st.builds(Deliverable, deliverable=_ids, objective=_ids, done=st.booleans()),
+    st.builds(Gap, topic=st.just("usage"), message=_texts, node=_ids),
+    st.builds(Check, node=_ids, id=_ids, kind=st.just("test"), name=_texts),
+    st.builds(Reading, key_result=_ids, day=_days, value=st.floats(-1, 1), source=st.just("manual")),
+    st.builds(Coverage, covers=st.just(""), start=_days, end=_days),
+    st.builds(Observation, day=_days, measure=_texts, amount=st.floats(0, 9), node=_ids, relation=_texts),
+)
+STEPS = st.builds(
+    Step,
+    connector=st.sampled_from(["dbt", "superset"]),
+    records=st.lists(_records, max_size=8),
+    outcome=st.sampled_from([None, None, None, Boom(), InputError("no"), KeyboardInterrupt()]),
+)
+
+
+@dataclass
+class Model:
+    """What a store should show, said in the simplest way."""
+
+    records: dict[str, dict[object, AnyRecord]] = field(default_factory=dict)
+    observed: dict[tuple[object, ...], Observation] = field(default_factory=dict)
+    synced: dict[str, datetime] = field(default_factory=dict)
+
+    def sync(self, step: Step) -> None:
+        me = step.connector
+        self.records[me] = {identity(r): r for r in step.records if not isinstance(r, Observation)}
+        for span in self.records[me].values():
+            if isinstance(span, Coverage):
+                self.observed = {
+                    k: o for k, o in self.observed.items() if k[0] != me or not span.start <= o.day <= span.end
+                }
+        for r in step.records:
+            if isinstance(r, Observation):
+                self.observed[me, r.day, r.measure, r.node, r.relation] = r
+
+    def view(self) -> list[AnyRecord]:
+        return [r for of in self.records.values() for r in of.values()]
+
+    def known_of(self, at: datetime) -> list[str]:
+        """Observations are facts about days, as known at the end, of connectors that were there at the time."""
+        there = {name for name, first in self.synced.items() if first <= at}
+        return plain(o for k, o in self.observed.items() if k[0] in there and o.day <= at.date())
+
+
+def identity(r: AnyRecord) -> object:
+    """What makes a record the same record."""
+    keys: dict[type, tuple[str, ...]] = {
+        Node: ("id",),
+        Objective: ("objective",),
+        Target: ("key_result", "objective"),
+        Deliverable: ("deliverable",),
+        Check: ("node", "id"),
+        Reading: ("key_result", "day"),
+    }
+    fields = keys.get(type(r))
+    return (type(r), *(getattr(r, name) for name in fields)) if fields else r
+
+
+def failure(r: AnyRecord) -> bool:
+    return isinstance(r, Gap) and r.message.startswith("the last sync of")
+
+
+@contextmanager
+def attempted(outcome: BaseException | None) -> Iterator[None]:
+    if outcome is None:
+        yield
+    else:
+        with pytest.raises(type(outcome)):
+            yield
+
+
+class StoreConformance:
+    """Subclasses give the fixture `fresh`: a function that makes an empty database and returns its URL."""
+
+    @pytest.fixture
+    def url(self, fresh: Callable[[], str]) -> str:
+        return fresh()
+
+    @pytest.fixture
+    def store(self, url: str) -> Iterator[Store]:
+        with Store.open(url) as store:
+            yield store
+
+    # ---------------------------------------------------------------- the view
+
+    def test_an_empty_store_shows_nothing(self, store: Store) -> None:
+        loaded = store.load()
+        assert (loaded.records, loaded.synced_at, dict(loaded.per_connector)) == ([], None, {})
+        assert store.syncs() == []
+
+    def test_every_type_of_record_comes_back_as_it_was(self, url: str) -> None:
+        assert {type(r) for r in EVERY_TYPE} == set(get_args(AnyRecord))
+        with Store.open(url) as store:
+            written(store, "dbt", T0, *EVERY_TYPE)
+        with Store.open(url) as store:
+            assert plain(store.load().records) == plain(EVERY_TYPE)
+
+    def test_records_come_back_in_the_order_of_their_first_sync(self, store: Store) -> None:
+        written(store, "dbt", T0, node("c"), node("a"), node("b"))
+        written(store, "dbt", T0 + DAY, node("new"), node("b"), node("c", title="changed"), node("a"))
+        assert names(store) == ["c", "a", "b", "new"]
+
+    def test_a_sync_replaces_the_records_of_its_connector_and_of_no_other(self, store: Store) -> None:
+        written(store, "dbt", T0, node("a"), node("b"))
+        written(store, "superset", T0, node("sales"))
+        written(store, "dbt", T0 + DAY, node("b", title="B"), node("c"))
+        assert sorted(names(store)) == ["b", "c", "sales"]
+        assert {r.title for r in of_type(store, Node)} == {"", "B"}
+        loaded = store.load()
+        assert dict(loaded.per_connector) == {"dbt": T0 + DAY, "superset": T0}
+        assert loaded.synced_at == T0 + DAY
+
+    def test_a_sync_that_yields_nothing_empties_its_part_of_the_view(self, store: Store) -> None:
+        written(store, "dbt", T0, node("a"))
+        written(store, "dbt", T0 + DAY)
+        assert names(store) == []
+        assert names(store, T0) == ["a"]
+
+    def test_the_view_as_it_was_at_a_time(self, store: Store) -> None:
+        written(store, "dbt", T0, node("a"), node("b"))
+        written(store, "dbt", T0 + DAY, node("a", title="A"))
+        written(store, "superset", T0 + 2 * DAY, node("sales"))
+        written(store, "dbt", T0 + 3 * DAY, node("b"))
+        assert names(store, T0 - DAY) == []
+        assert names(store, T0) == ["a", "b"]
+        assert [r.title for r in of_type(store, Node, T0 + DAY)] == ["A"]
+        assert sorted(names(store, T0 + 2.5 * DAY)) == ["a", "sales"]
+        assert sorted(names(store, T0 + 3 * DAY)) == ["b", "sales"] == sorted(names(store))
+        assert store.load(T0 + DAY).synced_at == T0 + DAY
+        assert dict(store.load(T0 + DAY).per_connector) == {"dbt": T0 + DAY}
+
+    def test_a_time_is_the_same_time_in_every_zone(self, store: Store) -> None:
+        written(store, "dbt", T0.astimezone(timezone(timedelta(hours=9))), node("a"))
+        assert store.load().synced_at == T0
+        assert names(store, T0.astimezone(timezone(timedelta(hours=-8)))) == ["a"]
+        assert names(store, T0 - timedelta(microseconds=1)) == []
+
+    def test_times_without_zone_are_refused(self, store: Store) -> None:
+        naive = T0.replace(tzinfo=None)
+        with pytest.raises(UsageError, match="time zone"):
+            store.load(naive)
+        with pytest.raises(UsageError, match="time zone"), store.sync("dbt", naive):
+            pass
+
+    @pytest.mark.parametrize("name", ["", "a\0b", "x" * 201, "a\nb"])
+    def test_names_no_connector_can_have(self, store: Store, name: str) -> None:
+        with pytest.raises(UsageError, match="name of a connector"), store.sync(name, T0):
+            pass
+
+    def test_the_same_sync_again_adds_no_rows(self, store: Store) -> None:
+        records = [*EVERY_TYPE, Check(node="dbt:a", id="t", kind="test", name="t", status="fail", at=T0)]
+        written(store, "dbt", T0, *records)
+        before, view = sizes(store), plain(store.load().records)
+        with store.sync("dbt", T0 + DAY) as sync:
+            assert sync.write(iter(records)).total == len(records)
+        assert sizes(store) == before
+        assert plain(store.load().records) == view
+        again, first = store.syncs()
+        assert (again.counts.new, again.counts.changed, again.counts.gone) == (0, 0, 0)
+        assert first.counts.new == len(records) - 1  # the observation is no record of the view
+        assert first.counts.types == again.counts.types
+        assert first.counts.types["check"] == 2
+
+    def test_counts_say_what_a_sync_changed(self, store: Store) -> None:
+        written(store, "dbt", T0, node("a"), node("b"), node("c"))
+        with store.sync("dbt", T0 + DAY) as sync:
+            assert sync.write([node("a"), node("b", title="B")]).types == {"node": 2}
+            assert sync.write([node("d"), node("e")]).types == {"node": 2}
+        row = store.syncs("dbt")[0]
+        assert (row.counts.new, row.counts.changed, row.counts.gone, row.counts.total) == (2, 1, 1, 4)
+
+    def test_a_record_yielded_twice_counts_once_the_last_time(self, store: Store) -> None:
+        many = [node(str(i)) for i in range(2500)]  # more than one batch
+        written(store, "dbt", T0, node("a"), node("a", title="second"), *many, node("a", title="third"))
+        assert [r.title for r in of_type(store, Node) if r.name == "a"] == ["third"]
+        assert len(names(store)) == 2501
+
+    def test_a_record_that_comes_back_keeps_its_seat_and_its_history(self, store: Store) -> None:
+        written(store, "dbt", T0, node("a"), node("b"))
+        written(store, "dbt", T0 + DAY, node("b"))
+        written(store, "dbt", T0 + 2 * DAY, node("b"), node("a"))
+        assert names(store) == ["a", "b"]
+        assert names(store, T0 + DAY) == ["b"]
+
+    # ---------------------------------------------------------------- failure and interruption
+
+    def test_a_failed_sync_leaves_the_last_good_view_and_a_gap(self, store: Store) -> None:
+        written(store, "superset", T0, node("sales"))
+        with pytest.raises(InputError):
+            broken(store, "superset", T0 + DAY, InputError("the login was refused"), node("half"))
+        assert names(store) == ["sales"]
+        (gap,) = of_type(store, Gap)
+        assert gap.topic == "superset"
+        assert gap.message == (
+            "the last sync of superset failed at 2026-03-03 09:30 UTC: the login was refused; "
+            "what is shown is from 2026-03-02 09:30 UTC"
+        )
+        assert store.load().per_connector["superset"] == T0
+        failed, good = store.syncs()
+        assert (failed.status, failed.message, good.status) == ("failed", "the login was refused", "done")
+        assert failed.finished is not None
+        assert failed.finished >= failed.started == T0 + DAY
+        assert of_type(store, Gap, T0) == []
+
+    def test_a_connector_that_never_succeeded_shows_nothing_but_a_gap(self, store: Store) -> None:
+        with pytest.raises(Boom):
+            broken(store, "looker", T0, Boom("\ud800 broken \0"), node("half"))
+        loaded = store.load()
+        (gap,) = loaded.records
+        assert isinstance(gap, Gap)
+        assert gap.message.endswith("Boom: \ufffd broken \0; nothing is shown")
+        assert (loaded.synced_at, dict(loaded.per_connector)) == (None, {})
+
+    def test_the_next_good_sync_ends_the_gap(self, store: Store) -> None:
+        with pytest.raises(Boom), store.sync("dbt", T0):
+            raise Boom
+        written(store, "dbt", T0 + DAY, node("a"))
+        assert store.load().records == [node("a")]
+
+    @pytest.mark.parametrize("interruption", [KeyboardInterrupt, SystemExit])
+    def test_an_interrupted_sync_leaves_no_trace_in_the_view(
+        self, store: Store, interruption: type[BaseException]
+    ) -> None:
+        written(store, "dbt", T0, node("a"))
+
+        def records() -> Iterator[AnyRecord]:
+            yield from (node(str(i)) for i in range(3000))
+            raise interruption
+
+        with pytest.raises(interruption), store.sync("dbt", T0 + DAY) as sync:
+            sync.write(records())
+        assert names(store) == ["a"]
+        assert [r.status for r in store.syncs()] == ["interrupted", "done"]
+        assert "was interrupted (it began at 2026-03-03 09:30 UTC)" in of_type(store, Gap)[0].message
+
+    @pytest.mark.parametrize("moment", ["stage", "merge"])
+    def test_a_killed_sync_leaves_no_trace_in_the_view(self, url: str, store: Store, moment: str) -> None:
+        written(store, "dbt", T0, node("a"), seen(1.0))
+        before = sizes(store)
+        process = start(url, "dbt", moment)
+        assert [r.status for r in store.syncs()] == ["running", "done"]
+        assert store.load().records == [node("a"), seen(1.0)]  # neither a half view nor a gap while it lives
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+        settle(lambda: store.syncs()[0].status == "interrupted")
+        assert sizes(store) == before
+        assert names(store) == ["a"]
+        assert "was interrupted" in of_type(store, Gap)[0].message
+        written(store, "dbt", datetime.now(UTC), node("b", created=TODAY))
+        assert store.load().records == [node("b", created=TODAY), seen(1.0)]
+        assert [r.status for r in store.syncs()] == ["done", "interrupted", "done"]
+        assert execute(store, select(sync_table.c.status).order_by(sync_table.c.id))[1] == ("interrupted",)
+
+    def test_nothing_is_visible_before_the_end_and_nothing_can_be_written_after(self, url: str, store: Store) -> None:
+        with Store.open(url) as other:
+            with store.sync("dbt", T0) as sync:
+                sync.write([node("a")])
+                assert other.load().records == []
+                assert other.syncs()[0].status == "running"
+            assert names(other) == ["a"]
+        with pytest.raises(StoreError, match="over"):
+            sync.write([node("b")])
+
+    # ---------------------------------------------------------------- several at once
+
+    def test_a_slow_sync_keeps_no_other_connector_waiting(
+        self, url: str, store: Store, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(database, "BUSY_SECONDS", 0.3)
+        with Store.open(url) as other, store.sync("superset", T0) as slow:
+            slow.write([node("sales")])
+            written(other, "dbt", T0, node("a"))
+            assert names(other) == ["a"]
+            slow.write([node("churn")])
+        assert sorted(names(store)) == ["a", "churn", "sales"]
+
+    def test_two_syncs_of_one_connector_wait_for_one_another(self, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(database, "BUSY_SECONDS", 0.3)
+        with Store.open(url) as one, Store.open(url) as two, one.sync("dbt", T0) as first:
+            first.write([node("a")])
+            with pytest.raises(StoreError, match="dbt is being synced by another process"), two.sync("dbt", T0):
+                pytest.fail("got in")
+        with Store.open(url) as store:
+            assert names(store) == ["a"]
+            assert [r.status for r in store.syncs()] == ["done"]
+
+    def test_processes_that_sync_at_once_lose_nothing_and_double_nothing(self, url: str) -> None:
+        rounds, who = 4, [("dbt", "one"), ("dbt", "two"), ("superset", "three")]
+        workers = [start(url, connector, str(rounds), me) for connector, me in who]
+        for process in workers:
+            assert process.stdin is not None
+            process.stdin.write("go\n")
+            process.stdin.flush()
+        for process in workers:
+            out, _ = process.communicate(timeout=120)
+            assert (out, process.returncode) == ("done\n", 0)
+        with Store.open(url) as store:
+            rows = store.syncs()
+            assert [r.status for r in rows] == ["done"] * rounds * len(who)
+            view = {r.id: r.name for r in of_type(store, Node) if r.name[:3] != "thr"}
+            assert len(view) == 150
+            assert len(set(view.values())) == 1  # of one sync as a whole
+            assert len(names(store)) == 300
+            # Each of the dbt syncs but the first changed every node; none of them was lost or written twice.
+            changes = sorted((r.counts.new, r.counts.changed, r.counts.gone) for r in store.syncs("dbt"))
+            assert changes == [(0, 150, 0)] * (2 * rounds - 1) + [(150, 0, 0)]
+            assert sizes(store)[record.name] == 150 * rounds * len(who)
+            marks = {f"{me}.{k}" for _, me in who for k in range(rounds)}
+            observed = of_type(store, Observation)
+            assert {o.measure for o in observed} == marks
+            assert len(observed) == 150 * len(marks)
+
+    def test_processes_that_open_a_new_store_at_once(self, url: str) -> None:
+        workers = [start_opening(url) for _ in range(3)]
+        assert [w.communicate(timeout=60)[0] for w in workers] == ["opened\n"] * 3
+
+    # ---------------------------------------------------------------- any sequence of syncs
+
+    @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @given(st.lists(STEPS, max_size=7))
+    def test_the_view_is_the_last_good_sync_of_each_connector_at_any_time(
+        self, fresh: Callable[[], str], steps: list[Step]
+    ) -> None:
+        expected: list[tuple[datetime, list[str]]] = []
+        model = Model()
+        with Store.open(fresh()) as store:
+            for number, step in enumerate(steps):
+                at = T0 + number * DAY
+                with attempted(step.outcome), store.sync(step.connector, at) as sync:
+                    sync.write(step.records)
+                    if step.outcome is not None:
+                        raise step.outcome
+                if step.outcome is None:
+                    model.sync(step)
+                    model.synced.setdefault(step.connector, at)
+                expected.append((at, plain(model.view())))
+                everything = [*model.view(), *model.observed.values()]
+                assert plain(r for r in store.load().records if not failure(r)) == plain(everything)
+            for at, view in expected:
+                shown = [r for r in store.load(at + DAY / 2).records if not failure(r)]
+                assert plain(r for r in shown if not isinstance(r, Observation)) == view
+                assert plain(r for r in shown if isinstance(r, Observation)) == model.known_of(at)
+
+    # ---------------------------------------------------------------- versions
+
+    def test_a_store_of_a_newer_headway_is_not_touched(self, url: str) -> None:
+        with Store.open(url) as store:
+            execute(store, update(VERSION).values(version_num="9041"))
+        with pytest.raises(StoreError, match="newer Headway") as caught:
+            Store.open(url)
+        assert "upgrade" in str(caught.value)
+        assert caught.value.place is not None
+
+    def test_a_version_that_is_none(self, url: str) -> None:
+        with Store.open(url) as store:
+            execute(store, update(VERSION).values(version_num="a1b2c3"))
+        with pytest.raises(StoreError, match="a1b2c3"):
+            Store.open(url)
+
+    def test_migrations_build_what_the_code_expects(self, store: Store) -> None:
+        with store._database.engine.connect() as connection:
+            context = MigrationContext.configure(connection, opts={"version_table": VERSION_TABLE})
+            differences = compare_metadata(context, metadata)
+        assert [d for d in differences if d[0] != "remove_index"] == []  # indexes are the migrations' own
+        assert {d[1].name for d in differences} == {
+            "headway_record_open",
+            "headway_record_closed",
+            "headway_series_connector",
+            "headway_sync_connector",
+        }
+
+    def test_a_body_of_another_version_becomes_a_gap(self, store: Store) -> None:
+        written(store, "dbt", T0, node("a"), node("b"), node("c"), Edge(upstream="a", downstream="b"))
+        strange = {
+            "a": '{"type":"hologram","id":"a"}',
+            "b": '{"type":"node","id":"b"}',
+            "c": '{"type":"node","id":"c","kind":"model","name":"c","added_in_2031":[1]}',
+        }
+        for name, body in strange.items():
+            key = f'"dbt:model.shop.{name}"'
+            execute(store, update(record).where(record.c.key == key).values(body=body))
+        kept, edge, gap = store.load().records
+        assert isinstance(kept, Node)
+        assert kept.name == "c"  # a field that this version does not know is no obstacle
+        assert isinstance(edge, Edge)
+        assert isinstance(gap, Gap)
+        assert gap.message == (
+            "2 stored records of type node cannot be read by this version of Headway and are left out"
+        )
