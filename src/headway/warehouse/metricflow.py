@@ -46,6 +46,7 @@ class Engine:
                 f"metrics cannot be rendered for {adapter!r}", hint=f"MetricFlow knows {', '.join(sorted(DIALECTS))}"
             )
         self._adapter = adapter
+        self._rendered: dict[tuple[Any, ...], str] = {}
         models = [m for m in semantic.get("semantic_models") or [] if isinstance(m, dict)]
         self._entities, self._times = _names(models)
         try:
@@ -68,9 +69,24 @@ class Engine:
     ) -> str:
         """One SELECT whose columns are the period (when `grain` is given), then `group_by`, then the metric.
 
-        `start` and `end` are days, both included. Conditions may be plain SQL over `<entity>__<dimension>` names.
+        `start` and `end` are days, both included; MetricFlow widens them to whole periods of the grain. Conditions may
+        be plain SQL over `<entity>__<dimension>` names. The same request gives the same text.
         Raises InputError, with what MetricFlow suggests, for unknown metrics and dimensions.
         """
+        request = (metric, tuple(where), grain, start, end, tuple(group_by))
+        if request not in self._rendered:  # MetricFlow numbers its aliases differently once its caches are warm
+            self._rendered[request] = self._render(*request)
+        return self._rendered[request]
+
+    def _render(
+        self,
+        metric: str,
+        where: Sequence[str],
+        grain: str,
+        start: date | None,
+        end: date | None,
+        group_by: Sequence[str],
+    ) -> str:
         from metricflow.engine.metricflow_engine import MetricFlowQueryRequest, OutputColumnOrderMode
 
         groups = [*([f"metric_time__{grain}"] if grain else []), *group_by]

@@ -24,6 +24,8 @@ class Shape:
     """Some parts accumulate and some do not: at a coarser grain than a day the two do not fit together."""
     offset: bool = False
     """Compares with an earlier period, so it exists only per period."""
+    offset_grain: str = ""
+    """The finest grain of what it is offset by: only periods of this grain begin where the earlier ones did."""
     spine: bool = False
     """Yields rows for days without data, and for the future."""
     finest: str = "day"
@@ -45,6 +47,7 @@ def shape_of(semantic: Mapping[str, Any], name: str) -> Shape:
         cumulative=accumulates and walk.plain == 0,
         mixed=accumulates and walk.plain > 0,
         offset=walk.offset,
+        offset_grain=min(walk.offset_grains, key=GRAINS.index, default=""),
         spine=walk.spine or walk.offset or walk.cumulative > 0,
         finest=max(walk.grains, key=GRAINS.index, default="day"),
         clocks=tuple(dict.fromkeys(walk.clocks)),
@@ -63,6 +66,7 @@ class _Walk:
         self.spine = False
         self.additive = True
         self.period_aggs: list[str] = []
+        self.offset_grains: list[str] = []
         self.grains: list[str] = []
         self.clocks: list[tuple[str, str]] = []
 
@@ -89,6 +93,9 @@ class _Walk:
             self._aggregation(model, aggregation)
         for part in inputs(metric):
             self.offset = self.offset or bool(part.get("offset_window") or part.get("offset_to_grain"))
+            grain = (part.get("offset_window") or {}).get("granularity")
+            self.offset_grains += [grain] if grain in GRAINS else []
+            self.offset_grains += ["day"] if part.get("offset_to_grain") else []  # periods begin on days, not on weeks
             self.visit(str(part.get("name")), above | {name}, accumulating)
 
     def _measure(self, name: str) -> None:

@@ -7,8 +7,8 @@ Without a grain, a key result has a value to date: over its own days, from its s
 whichever comes first. That reading has grain '' and the last of those days as its day, and is preceded by up to eleven
 earlier ones, evenly spaced, which a forecast can look back on. A model's expression is only read to date once.
 
-A metric that compares with an earlier period exists only per period; without a grain one is chosen that suits the
-length of the key result. A metric that accumulates has, at any grain, the value of the last day of the period.
+A metric that compares with an earlier period exists only per period; without a grain it gets that of the comparison.
+A metric that accumulates has, at any grain, the value of the last day of the period.
 
 No row, NULL and a refusal are three different gaps. Days after the as-of date, and periods after the last day that has
 data, are never taken.
@@ -17,6 +17,7 @@ data, are never taken.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -32,6 +33,7 @@ from headway.warehouse.manifest import Manifest, is_legacy
 from headway.warehouse.metricflow import Engine
 from headway.warehouse.periods import (
     GRAINS,
+    HISTORY_DAYS,
     Window,
     default_grain,
     ends,
@@ -158,7 +160,7 @@ class _Run:
         grain = target.binding.grain
         if not grain and shape.offset:
             days = to_date(target.start, target.due, self._as_of)
-            grain = default_grain(((target.due or days.end) - days.start).days + 1)
+            grain = shape.offset_grain or default_grain(((target.due or days.end) - days.start).days + 1)
         ask = _Ask(engine, name, target.binding.where)
         if grain and GRAINS.index(grain) < GRAINS.index(shape.finest):
             raise InputError(f"{name!r} is dated by {shape.finest}, so it has no value by {grain}")
@@ -307,9 +309,11 @@ class _Run:
             return Found("", [Point(self._as_of, self._single(sql, target), sql)], "sql", "")
         if rows and len(rows[0]) != 2:
             raise InputError(f"the query returns {len(rows[0])} columns", hint="a day and a value, or a single value")
-        end = min(self._as_of, target.due) if target.due and not target.binding.grain else self._as_of
-        window = Window(date.min, end)
-        return Found(target.binding.grain, _points(rows, sql, window, target.binding.grain), "sql", f" up to {end}")
+        grain = target.binding.grain
+        window = series(target.start, target.due, self._as_of, grain or "day")
+        if not grain:  # how far apart its days are is not known, so it is read as far back as any
+            window = Window(window.end - timedelta(days=HISTORY_DAYS), window.end)
+        return Found(grain, _points(rows, sql, window, grain), "sql", _between(window))
 
     # --- asking ---------------------------------------------------------------------------------------------------
 
@@ -373,14 +377,20 @@ class _Ask:
         """One statement for each window from `start` to a day.
 
         Rendering costs more than asking DuckDB, and the statements differ in one date. So two are rendered; when the
-        second is the first with the date replaced, so are the others. Otherwise each is rendered.
+        second is the first with the date replaced, so are the others. Otherwise each is rendered. MetricFlow numbers
+        its aliases anew with each request, so these are left out of the comparison.
         """
-        last = days[-1]
-        model, check = (self.sql("", Window(start, d)) for d in (last, last + timedelta(days=400)))
-        literal, other = f"'{last.isoformat()}'", f"'{(last + timedelta(days=400)).isoformat()}'"
-        if literal in model and start != last and model.replace(literal, other) == check:
-            return [model.replace(literal, f"'{day.isoformat()}'") for day in days]
+        last, other = days[-1], days[-1] + timedelta(days=400)
+        model, check = (self.sql("", Window(start, d)) for d in (last, other))
+        if start != last and _renumbered(model.replace(str(last), str(other))) == _renumbered(check):
+            return [model.replace(str(last), str(day)) for day in days]
         return [*(self.sql("", Window(start, day)) for day in days[:-1]), model]
+
+
+def _renumbered(sql: str) -> str:
+    """The statement with MetricFlow's aliases numbered in the order in which they occur; only good for comparing."""
+    numbers: dict[str, str] = {}
+    return re.sub(r"\bsubq_\d+", lambda found: numbers.setdefault(found[0], f"subq_{len(numbers)}"), sql)
 
 
 def _points(rows: Sequence[tuple[Any, ...]], sql: str, window: Window, grain: str) -> list[Point]:
