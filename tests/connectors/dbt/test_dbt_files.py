@@ -187,6 +187,13 @@ def test_an_odd_entry_is_left_out_and_named(tmp_path: Path) -> None:
     assert second == "target/manifest.json: `metrics` is not a mapping from id to entry and was left out"
 
 
+def test_many_odd_entries_are_counted(tmp_path: Path) -> None:
+    manifest = project(table("model.shop.a"), *(table(f"model.shop.m{n}", schema=n) for n in range(1_000)))
+    messages = gaps(read(tmp_path, manifest), "dbt")
+    assert len(messages) == 21
+    assert messages[-1] == "target/manifest.json: 980 more entries of `nodes` were left out"
+
+
 def test_a_number_that_no_computer_holds_costs_one_entry(tmp_path: Path) -> None:
     manifest = text(project(table("model.shop.a"), table("model.shop.b", meta={"n": 777})))
     records = read(tmp_path, manifest.replace(b"777", b"9" * 5_000))

@@ -20,6 +20,8 @@ from headway.errors import InputError, Place
 from headway.graph.model import Gap, Origin
 
 NEWEST_MANIFEST = 12
+_MOST_ODD = 20
+"""Odd entries of a section that are named one by one; the rest is counted."""
 
 T = TypeVar("T")
 
@@ -434,14 +436,17 @@ def _decode_section(
         return {}
     decoder = msgspec.json.Decoder(shape, dec_hook=collect)
     found = {}
+    odd = 0
     for uid, entry in entries.items():
         try:
             found[uid] = decoder.decode(entry)
         except (msgspec.ValidationError, UnicodeDecodeError) as error:
-            where = f"$.{section}[{uid[:200]!r}]"
-            gaps.append(
-                _gap(f"{where} was left out: {_lower(str(error))[:300]}", file, f"dbt:{uid}" if len(uid) < 500 else "")
-            )
+            odd += 1
+            if odd <= _MOST_ODD:
+                message = f"$.{section}[{uid[:200]!r}] was left out: {_lower(str(error))[:300]}"
+                gaps.append(_gap(message, file, f"dbt:{uid}" if len(uid) < 500 else ""))
+    if odd > _MOST_ODD:
+        gaps.append(_gap(f"{odd - _MOST_ODD:,} more entries of `{section}` were left out", file))
     return found
 
 

@@ -48,7 +48,8 @@ def read(path: Path, shown: str, *, mapped: bool = False, hint: str = "") -> Buf
                 return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
             return file.read(MOST_BYTES)
     except (OSError, ValueError) as error:
-        raise InputError(_reason(error), place=place, hint=hint) from error
+        missing = isinstance(error, FileNotFoundError | NotADirectoryError)
+        raise InputError(_reason(error), place=place, hint=hint if missing else "") from error
 
 
 def exists(path: Path) -> bool:
