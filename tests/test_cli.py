@@ -17,6 +17,9 @@ from headway.cli import run
 from headway.questions.registry import questions
 from shop import GOALS, USAGE, write_shop
 
+NOTHING_UNKNOWN = {"goals", "lost-purpose", "standing", "trust", "unmeasured", "unknown", "why", "without"}
+"""Questions about the shop that touch no gap."""
+
 Run = Callable[..., tuple[int, str, str]]
 
 ARGUMENTS = {"why": ["orders"], "without": ["grow"]}
@@ -77,6 +80,7 @@ def test_every_question_answers_in_every_format(name: str, style: str, headway: 
     elif style == "csv":
         rows = list(csv.reader(io.StringIO(out)))
         assert all(len(row) == len(rows[0]) for row in rows)
+        assert ("What we do not know" in err) == (name not in NOTHING_UNKNOWN)
     else:
         assert err == ""
         assert len(out.splitlines()[0]) > 10
@@ -95,7 +99,7 @@ def test_a_limit_turns_findings_into_exit_code_1(headway: Run) -> None:
     code, out, err = headway("zombies", "--limit", "0", "-f", "json")
     assert code == 1
     assert json.loads(out)["rows"]
-    assert err == "1 findings, more than the limit of 0.\n"
+    assert err == "1 finding, more than the limit of 0.\n"
 
 
 def test_selecting_limits_the_rows(headway: Run) -> None:

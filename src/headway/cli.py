@@ -124,10 +124,20 @@ _ANSWER_OPTIONS = (
         ["--format", "-f"], type=click.Choice(FORMATS), default="table", show_default=True, help="How to answer."
     ),
     click.Option(
-        ["--rows"], type=click.IntRange(min=0), default=30, show_default=True, help="Rows of a table; 0 for all."
+        ["--rows"],
+        type=click.IntRange(min=0),
+        metavar="N",
+        default=30,
+        show_default=True,
+        help="Rows of a table; 0 for all.",
     ),
+    click.Option(["--verbose", "-v"], is_flag=True, help="Show the proof of each row, and every gap."),
     click.Option(
-        ["--limit"], type=click.IntRange(min=0), default=None, help="Exit with 1 when there are more findings."
+        ["--limit"],
+        type=click.IntRange(min=0),
+        metavar="N",
+        default=None,
+        help="Exit with 1 when there are more findings.",
     ),
 )
 
@@ -169,7 +179,7 @@ def _command(question: Question) -> click.Command:
     shared = [*_ANSWER_OPTIONS, *_FILE_OPTIONS, *_PROJECT_OPTIONS]
 
     def ask(**options: Any) -> int:
-        style = {key: options.pop(key) for key in ("format", "rows", "limit")}
+        style = {key: options.pop(key) for key in ("format", "rows", "limit", "verbose")}
         project = _project(options)
         return _show(project.ask(question.name, **options), **style)
 
@@ -202,14 +212,19 @@ def _parameter(parameter: Parameter) -> click.Parameter:
     )
 
 
-def _show(answer: Answer, *, format: str, rows: int, limit: int | None) -> int:  # noqa: A002 - the option's name
+def _show(answer: Answer, *, format: str, rows: int, limit: int | None, verbose: bool) -> int:  # noqa: A002 - the option
     """Print an answer; the exit code says whether it is within the limit."""
     from headway.answer import Verdict
+    from headway.render.formats import RenderOptions, aside, render_as
 
-    _emit(render(answer, format, rows))
+    options = RenderOptions.for_stream(sys.stdout, os.environ, limit=rows, verbose=verbose)
+    _emit(render_as(format, answer, options))
+    if more := aside(format, answer, options):
+        click.echo(more, err=True, nl=False)
     if limit is None or Verdict(answer=answer, limit=limit).passed:
         return Exit.FINE
-    click.echo(f"{answer.findings:,} findings, more than the limit of {limit:,}.", err=True)
+    findings = f"{answer.findings:,} {'finding' if answer.findings == 1 else 'findings'}"
+    click.echo(f"{findings}, more than the limit of {limit:,}.", err=True)
     return Exit.FINDINGS
 
 
@@ -221,18 +236,6 @@ def _emit(text: str) -> None:
     except BrokenPipeError:
         # Point stdout elsewhere, so that Python's own flush at exit is silent too.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
-def render(answer: Answer, style: str, rows: int = 30) -> str:
-    """An answer as text in one of FORMATS, ending in a newline."""
-    from shutil import get_terminal_size
-
-    from headway.render.formats import RenderOptions, render_as
-
-    colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
-    options = RenderOptions(width=get_terminal_size((100, 40)).columns, colour=colour, limit=rows)
-    text = render_as(style, answer, options)
-    return text if text.endswith("\n") else text + "\n"
 
 
 # ---------------------------------------------------------------------- built-in commands
@@ -281,6 +284,6 @@ def demo(directory: str, keep: bool) -> int:
 
     built = Demo(directory, say=lambda text: click.echo(text, err=True))
     project = built.open() if keep else built.build()
-    _emit(render(project.ask("summary"), "table"))
+    code = _show(project.ask("summary"), format="table", rows=30, limit=None, verbose=False)
     click.echo(built.next_steps(), err=True)
-    return Exit.FINE
+    return code

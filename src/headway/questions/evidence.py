@@ -94,7 +94,7 @@ def path_steps(graph: Graph, path: Sequence[int]) -> tuple[Step, ...]:
         Step(
             node=graph.nodes[i].id,
             kind=graph.nodes[i].kind,
-            name=graph.nodes[i].label if KINDS[graph.nodes[i].kind].goal else graph.nodes[i].name,
+            name=graph.nodes[i].label if KINDS[graph.nodes[i].kind].goal else asset_name(graph, i),
             evidence="" if j is None else graph.evidence.get((i, j), "declared"),
         )
         for i, j in zip(path, [*path[1:], None], strict=True)
@@ -104,7 +104,13 @@ def path_steps(graph: Graph, path: Sequence[int]) -> tuple[Step, ...]:
 def asset_values(graph: Graph, i: int) -> tuple[str, str, str | None]:
     """Values of ASSET_COLUMNS."""
     node = graph.nodes[i]
-    return node.name, node.kind.replace("_", " "), node.owner or None
+    return asset_name(graph, i), node.kind.replace("_", " "), node.owner or None
+
+
+def asset_name(graph: Graph, i: int) -> str:
+    """The name engineers know an asset by; `orders (v2)` for one of several versions."""
+    node = graph.nodes[i]
+    return node.label if KINDS[node.kind].band == "model" else node.name
 
 
 def titles(graph: Graph, nodes: Iterable[int]) -> list[str]:

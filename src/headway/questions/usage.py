@@ -121,7 +121,7 @@ def _why_zombie(graph: Graph, i: int) -> str:
     last = graph.use.last[i]
     used = f"last used {(graph.as_of - last).days} days ago" if last else "no use on record"
     below = len(graph.downstream[i])
-    return f"{used}, {plural(below, 'reader')} downstream, as unused" if below else f"{used}, nothing downstream"
+    return f"{used}, nor of {'its only reader' if below == 1 else f'its {below:,} readers'}" if below else used
 
 
 @question("HW202")
