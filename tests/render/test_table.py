@@ -311,3 +311,19 @@ def test_a_stream_that_is_closed_or_only_in_memory():
 def test_a_huge_answer_is_cut_before_it_is_laid_out():
     huge = msgspec.structs.replace(EVERYTHING, rows=EVERYTHING.rows * 100_000, sections=())
     assert "and 499,970 more" in draw(huge)
+
+
+def test_a_column_that_no_row_has_anything_for_is_left_out_of_the_table_and_kept_in_json() -> None:
+    import json
+    from datetime import date
+
+    from headway.answer import Answer, Column, Finding
+    from headway.render.formats import RenderOptions, render_as
+
+    columns = (Column("asset", "Asset"), Column("cost", "Cost a month", "money"), Column("use", "Use"))
+    rows = (Finding(values=("orders", None, None)), Finding(values=("users", None, "used")))
+    answer = Answer(question="q", code="HW1", headline="Two.", columns=columns, rows=rows, as_of=date(2026, 11, 22))
+    table = render_as("table", answer, RenderOptions())
+    assert "Cost a month" not in table
+    assert "Use" in table
+    assert json.loads(render_as("json", answer))["rows"][0]["cost"] is None

@@ -121,6 +121,8 @@ class _Page:
         grid = [
             _Drawn(column, shown([row.values[i] for row in rows], column, answer.as_of))
             for i, column in enumerate(answer.columns)
+            # A column that no row has anything for (cost, while none is known) says nothing here.
+            if i == 0 or any(row.values[i] is not None for row in rows)
         ]
         fitted, dropped = _fit(grid, self.width)
         if not fitted:
