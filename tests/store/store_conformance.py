@@ -119,6 +119,7 @@ def node(name: str, **more: object) -> Node:
 
 
 def seen(amount: float, day: date = TODAY, what: str = "orders", **more: str) -> Observation:
+    amount = float(amount) if type(amount) is int else amount  # as a store gives it back
     return Observation(day=day, measure="queries", amount=amount, node=f"dbt:{what}", **more)  # type: ignore[arg-type]
 
 

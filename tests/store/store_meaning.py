@@ -37,6 +37,7 @@ def day(n: int) -> date:
 
 
 def reading(value: float | None, on: date = TODAY, **more: Any) -> Reading:
+    value = float(value) if type(value) is int else value  # as a store gives it back
     return Reading(key_result="goal:key_result.grow.mrr", day=on, value=value, **more)
 
 
@@ -80,7 +81,7 @@ class StoreMeaning:
             seen(4, unit="EUR"),
             seen(5, person_class="person"),
             seen(6, day(9)),
-            Observation(day=TODAY, measure="views", amount=7, node="dbt:orders"),
+            Observation(day=TODAY, measure="views", amount=7.0, node="dbt:orders"),
         ]
         written(store, "superset", T0, *several)
         written(store, "metabase", T0, seen(8))
