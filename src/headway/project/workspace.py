@@ -130,9 +130,15 @@ class Project:
     def _stored(self) -> tuple[list[AnyRecord], datetime | None] | None:
         if not self.stored:
             return None
-        with self.store() as store:
-            loaded = store.load()
-        return (loaded.records, loaded.synced_at) if loaded.synced_at else None
+        from headway.store.snapshot import View, view
+
+        def load() -> View:
+            with self.store() as store:
+                loaded = store.load()
+            return View(loaded.records, loaded.synced_at)
+
+        known = view(settings.store_url(self.config), load)
+        return (known.records, known.synced_at) if known.synced_at else None
 
     def _collected(self) -> list[AnyRecord]:
         """Records straight from the sources. What the graph cannot do without raises; the rest becomes a gap."""

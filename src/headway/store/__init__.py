@@ -1,7 +1,25 @@
-"""The store keeps what connectors said: the current view, and the view at any earlier time."""
+"""The store keeps what connectors said: the current view, and the view at any earlier time.
 
-from headway.store.store import Store, SyncRow
-from headway.store.sync import Counts, Sync
-from headway.store.view import Loaded
+Its names are loaded on first use: SQLAlchemy takes longer to import than most answers take to give.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from headway.store.store import Store, SyncRow
+    from headway.store.sync import Counts, Sync
+    from headway.store.view import Loaded
 
 __all__ = ["Counts", "Loaded", "Store", "Sync", "SyncRow"]
+
+_HOMES = {"Store": "store", "SyncRow": "store", "Counts": "sync", "Sync": "sync", "Loaded": "view"}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
