@@ -228,8 +228,19 @@ def test_statements_made_from_one_are_those_that_metricflow_makes(
     manifest = Manifest(project / "manifest.json")
     made = _Ask(Engine(manifest.semantic([metric]), "duckdb"), metric, where)
     start, days = date(2026, 7, 1), [date(2026, 7, 1), date(2026, 8, 1), AS_OF]
-    for statement, day in zip(made.scalars(start, days), days, strict=True):
+    for statement, day in zip(made.each(days, lambda day: Window(start, day)), days, strict=True):
         assert _renumbered(statement) == _renumbered(made.sql("", Window(start, day)))
+
+
+@pytest.mark.parametrize("metric", ["revenue_to_date", "revenue_last_30_days", "revenue_this_month"])
+def test_days_asked_singly_and_as_a_range_are_the_same(ask: Ask, metric: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    singly = ask(target("m", metric=metric, grain="month"), target("d", metric=metric))
+    monkeypatch.setattr("headway.warehouse.values.MOST_DAYS", 0)
+    ranged = ask(target("m", metric=metric, grain="month"), target("d", metric=metric))
+    assert [(r.key_result, r.day, r.value) for r in readings(singly)] == [
+        (r.key_result, r.day, r.value) for r in readings(ranged)
+    ]
+    assert [r.proof for r in readings(singly)] != [r.proof for r in readings(ranged)]
 
 
 def test_a_key_result_without_dates_looks_back_a_year(ask: Ask, shop: Connection) -> None:

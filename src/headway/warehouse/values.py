@@ -49,6 +49,8 @@ from headway.warehouse.statements import MAX_ROWS, last_data_sql, model_sql, wra
 Progress = Callable[[str, int, int], None]
 Value = int | float | Decimal | None
 ORIGIN = Origin(connector="warehouse")
+MOST_DAYS = 30
+"""Single days that are asked for in one statement; more are asked for as a range."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,10 +194,8 @@ class _Run:
             sql = ask.sql(grain, window, (f"{_METRIC_DAY} <= '{window.end}'",) if cut else ())
             return _points(self._rows(sql, target), sql, window, grain)
         closing = {begin: min(last_day(begin, grain), window.end) for begin in periods(window, grain)}
-        sql = ask.sql(shape.finest, window)
-        levels = {p.day: p for p in _points(self._rows(sql, target), sql, window, shape.finest)}
-        days = ((begin, first_day(day, shape.finest)) for begin, day in closing.items())
-        return [Point(begin, levels[day].value, sql) for begin, day in days if day in levels]
+        levels = self._on_days(target, ask, shape, list(closing.values()))
+        return [Point(begin, levels[day].value, levels[day].proof) for begin, day in closing.items() if day in levels]
 
     def _accumulated(self, target: Target, ask: _Ask, shape: Shape, window: Window) -> list[Point]:
         """The level of an accumulating metric on evenly spaced days up to the last one that has data."""
@@ -203,11 +203,23 @@ class _Run:
         if last is None:
             return []
         days = ends(Window(min(window.start, last), last))
-        whole = Window(days[0], last)
+        levels = self._on_days(target, ask, shape, days)
+        return [levels[day] for day in days if day in levels]
+
+    def _on_days(self, target: Target, ask: _Ask, shape: Shape, days: Sequence[date]) -> dict[date, Point]:
+        """The level of an accumulating metric on single days; a day without a row is left out.
+
+        PostgreSQL joins every row to every day that is asked for, so a year of days costs thirty times its months.
+        """
+        if len(days) <= MOST_DAYS:
+            statements = ask.each(days, lambda day: Window(day, day), shape.finest)
+            values = self._together(target, statements)
+            return {day: Point(day, values[i], statements[i]) for i, day in enumerate(days) if i in values}
+        whole = Window(days[0], days[-1])
         sql = ask.sql(shape.finest, whole)
-        levels = {p.day: p for p in _points(self._rows(sql, target), sql, whole, shape.finest)}
-        found = ((day, levels.get(first_day(day, shape.finest))) for day in days)
-        return [Point(day, level.value, sql) for day, level in found if level]
+        levels = {p.day: p.value for p in _points(self._rows(sql, target), sql, whole, shape.finest)}
+        begins = {day: first_day(day, shape.finest) for day in days}
+        return {day: Point(day, levels[begin], sql) for day, begin in begins.items() if begin in levels}
 
     def _summed(self, target: Target, sql: str, window: Window) -> list[Point]:
         """Values to date of what may be added up, from one statement that has a row per day."""
@@ -222,18 +234,22 @@ class _Run:
     def _scalars(self, target: Target, ask: _Ask, window: Window) -> list[Point]:
         """Values to date of what may not be added up: one scalar per day, all in one statement."""
         days = ends(window)
-        statements = ask.scalars(window.start, days)
-        sql = "\nUNION ALL\n".join(
-            f"SELECT {i} AS point, p{i}.* FROM (\n{s}\n) AS p{i}"  # noqa: S608  (rendered by MetricFlow)
-            for i, s in enumerate(statements)
-        )
-        values = {int(row[0]): _number(row[1]) for row in self._rows(sql, target)}
+        statements = ask.each(days, lambda day: Window(window.start, day))
+        values = self._together(target, statements)
         # a NULL before the last day only says that there was nothing yet
         return [
             Point(day, values.get(i), statements[i])
             for i, day in enumerate(days)
             if values.get(i) is not None or day == days[-1]
         ]
+
+    def _together(self, target: Target, statements: Sequence[str]) -> dict[int, Value]:
+        """The value of each statement by its number, all asked in one; those without a row are left out."""
+        sql = "\nUNION ALL\n".join(
+            f"SELECT {i} AS point, p{i}.* FROM (\n{s}\n) AS p{i}"  # noqa: S608  (rendered by MetricFlow)
+            for i, s in enumerate(statements)
+        )
+        return {int(row[0]): _number(row[-1]) for row in self._rows(sql, target)}
 
     def _last_data(self, target: Target, shape: Shape, end: date) -> date | None:
         """The last day, up to `end`, on which the models behind a metric have a row."""
@@ -373,18 +389,18 @@ class _Ask:
         where = self.where + more
         return self.engine.sql(self.metric, where=where, grain=grain, start=window.start, end=window.end)
 
-    def scalars(self, start: date, days: Sequence[date]) -> list[str]:
-        """One statement for each window from `start` to a day.
+    def each(self, days: Sequence[date], window: Callable[[date], Window], grain: str = "") -> list[str]:
+        """One statement for the window of each day.
 
         Rendering costs more than asking DuckDB, and the statements differ in one date. So two are rendered; when the
         second is the first with the date replaced, so are the others. Otherwise each is rendered. MetricFlow numbers
         its aliases anew with each request, so these are left out of the comparison.
         """
         last, other = days[-1], days[-1] + timedelta(days=400)
-        model, check = (self.sql("", Window(start, d)) for d in (last, other))
-        if start != last and _renumbered(model.replace(str(last), str(other))) == _renumbered(check):
+        model, check = (self.sql(grain, window(day)) for day in (last, other))
+        if _renumbered(model.replace(str(last), str(other))) == _renumbered(check):
             return [model.replace(str(last), str(day)) for day in days]
-        return [*(self.sql("", Window(start, day)) for day in days[:-1]), model]
+        return [*(self.sql(grain, window(day)) for day in days[:-1]), model]
 
 
 def _renumbered(sql: str) -> str:
