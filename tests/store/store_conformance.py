@@ -15,7 +15,7 @@ from typing import Any, TypeVar, get_args
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import column, func, select, table, update
 
@@ -325,6 +325,29 @@ def attempted(outcome: BaseException | None) -> Iterator[None]:
             yield
 
 
+def follow(url: str, steps: list[Step]) -> None:
+    """Sync step by step; the view must be the model's after each, and later at the time of each."""
+    expected: list[tuple[datetime, list[str]]] = []
+    model = Model()
+    with Store.open(url) as store:
+        for number, step in enumerate(steps):
+            at = T0 + number * DAY
+            with attempted(step.outcome), store.sync(step.connector, at) as sync:
+                sync.write(step.records)
+                if step.outcome is not None:
+                    raise step.outcome
+            if step.outcome is None:
+                model.sync(step)
+                model.synced.setdefault(step.connector, at)
+            expected.append((at, plain(model.view())))
+            everything = [*model.view(), *model.observed.values()]
+            assert plain(r for r in store.load().records if not failure(r)) == plain(everything)
+        for at, view in expected:
+            shown = [r for r in store.load(at + DAY / 2).records if not failure(r)]
+            assert plain(r for r in shown if not isinstance(r, Observation)) == view
+            assert plain(r for r in shown if isinstance(r, Observation)) == model.known_of(at)
+
+
 class StoreConformance:
     """Subclasses give the fixture `fresh`: a function that makes an empty database and returns its URL."""
 
@@ -473,6 +496,15 @@ class StoreConformance:
         written(store, "dbt", T0 + DAY, node("a"))
         assert store.load().records == [node("a")]
 
+    def test_the_gap_stays_while_the_next_sync_runs(self, url: str, store: Store) -> None:
+        written(store, "goals", T0, node("a"))
+        with pytest.raises(InputError):
+            broken(store, "goals", T0 + DAY, InputError("first\nsecond"))
+        with store.sync("goals", T0 + 2 * DAY), Store.open(url) as other:
+            (gap,) = of_type(other, Gap)
+            assert "failed at 2026-03-03 09:30 UTC: first; second; what" in gap.message
+        assert of_type(store, Gap) == []
+
     @pytest.mark.parametrize("interruption", [KeyboardInterrupt, SystemExit])
     def test_an_interrupted_sync_leaves_no_trace_in_the_view(
         self, store: Store, interruption: type[BaseException]
@@ -572,30 +604,13 @@ class StoreConformance:
 
     # ---------------------------------------------------------------- any sequence of syncs
 
-    @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-    @given(st.lists(STEPS, max_size=7))
-    def test_the_view_is_the_last_good_sync_of_each_connector_at_any_time(
-        self, fresh: Callable[[], str], steps: list[Step]
-    ) -> None:
-        expected: list[tuple[datetime, list[str]]] = []
-        model = Model()
-        with Store.open(fresh()) as store:
-            for number, step in enumerate(steps):
-                at = T0 + number * DAY
-                with attempted(step.outcome), store.sync(step.connector, at) as sync:
-                    sync.write(step.records)
-                    if step.outcome is not None:
-                        raise step.outcome
-                if step.outcome is None:
-                    model.sync(step)
-                    model.synced.setdefault(step.connector, at)
-                expected.append((at, plain(model.view())))
-                everything = [*model.view(), *model.observed.values()]
-                assert plain(r for r in store.load().records if not failure(r)) == plain(everything)
-            for at, view in expected:
-                shown = [r for r in store.load(at + DAY / 2).records if not failure(r)]
-                assert plain(r for r in shown if not isinstance(r, Observation)) == view
-                assert plain(r for r in shown if isinstance(r, Observation)) == model.known_of(at)
+    def test_the_view_is_the_last_good_sync_of_each_connector_at_any_time(self, fresh: Callable[[], str]) -> None:
+        @settings(max_examples=25, deadline=None)
+        @given(st.lists(STEPS, max_size=7))
+        def any_sequence(steps: list[Step]) -> None:
+            follow(fresh(), steps)
+
+        any_sequence()
 
     # ---------------------------------------------------------------- versions
 

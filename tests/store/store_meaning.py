@@ -371,7 +371,7 @@ class StoreMeaning:
 
     def test_what_is_no_record_fails_the_sync(self, store: Store) -> None:
         with (
-            pytest.raises(StoreError, match="thirdparty yielded a Alien, which is not a record"),
+            pytest.raises(StoreError, match="thirdparty yielded something of type Alien, which is no record"),
             store.sync("thirdparty", T0) as sync,
         ):
             sync.write([Alien()])  # type: ignore[list-item]

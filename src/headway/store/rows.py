@@ -103,7 +103,7 @@ class Stager:
         batch = Batch()
         for record in records:
             if type(record) is not Observation and type(record) not in _KEYS:
-                message = f"{self._connector} yielded a {type(record).__name__}, which is not a record"
+                message = f"{self._connector} yielded something of type {type(record).__name__}, which is no record"
                 raise StoreError(message)
             try:
                 self._add(batch, record)

@@ -40,10 +40,14 @@ class Loaded:
 
 @dataclass(frozen=True, slots=True)
 class _State:
-    """Of one connector: ids of its first and its last successful sync and of its last sync of any kind."""
+    """Ids of syncs of one connector; 0 where there is none."""
 
     first: int
+    """Its first successful one."""
     shown: int
+    """Its last successful one."""
+    ended: int
+    """The last that does not run any more, as far as it could say so."""
     last: int
 
 
@@ -53,7 +57,7 @@ def load(connection: Connection, at: datetime | None, is_held: Callable[[str], b
     Observations are facts about days: at a time means those of the days up to it, as far as they are known now.
     """
     states = _states(connection, at)
-    syncs = _rows_of(connection, {i for s in states.values() for i in (s.first, s.shown, s.last) if i})
+    syncs = _rows_of(connection, {i for s in states.values() for i in (s.first, s.shown, s.ended, s.last) if i})
     shown = {name: state for name, state in states.items() if state.shown}
     with _no_collection():
         records = _versioned(connection, at, shown, syncs) if shown else []
@@ -77,11 +81,12 @@ def _no_collection() -> Iterator[None]:
 
 def _states(connection: Connection, at: datetime | None) -> dict[str, _State]:
     done = case((sync.c.status == "done", sync.c.id))
-    query = select(sync.c.connector, func.min(done), func.max(done), func.max(sync.c.id))
+    ended = case((sync.c.status != "running", sync.c.id))
+    query = select(sync.c.connector, func.min(done), func.max(done), func.max(ended), func.max(sync.c.id))
     if at is not None:
         query = query.where(sync.c.started <= at)
     rows = connection.execute(query.group_by(sync.c.connector).order_by(sync.c.connector))
-    return {name: _State(first or 0, shown or 0, last) for name, first, shown, last in rows}
+    return {name: _State(*(number or 0 for number in numbers)) for name, *numbers in rows}
 
 
 def _rows_of(connection: Connection, ids: set[int]) -> dict[int, Any]:
@@ -280,13 +285,14 @@ def _failures(states: Mapping[str, _State], syncs: Mapping[int, Any], is_held: C
     """A gap for every connector whose last sync did not end well."""
     for name, state in states.items():
         last = syncs[state.last]
-        if last.status == "done" or (last.status == "running" and is_held(name)):
+        if last.status == "running" and is_held(name):  # how it ends is not known yet; how the one before did is
+            last = syncs.get(state.ended)
+        if last is None or last.status == "done":
             continue
-        ended = (
-            f"failed at {moment(last.started)}: {last.message}"
-            if last.status == "failed"
-            else (f"was interrupted (it began at {moment(last.started)})")
-        )
+        if last.status == "failed":
+            ended = f"failed at {moment(last.started)}: {'; '.join(last.message.splitlines())}"
+        else:
+            ended = f"was interrupted (it began at {moment(last.started)})"
         known = f"what is shown is from {moment(syncs[state.shown].started)}" if state.shown else "nothing is shown"
         yield Gap(
             topic=name,
