@@ -93,8 +93,9 @@ def measure(graph: Graph) -> Use:
         elif (born := graph.nodes[i].created) and (graph.as_of - born).days < graph.policy.grace_days:
             reason[i] = f"new: first seen {born}"
         elif flags[i] & _BLIND or not quiet[i]:
+            uncovered = readable[i] and not covered[i]
             reason[i] = (
-                stale.get(i, "no usage source covers it") if readable[i] and not covered[i] else _blind(readable[i])
+                stale.get(i, "no usage source covers it") if uncovered else _blind(graph, i, tally.own, flags[i])
             )
         else:
             status[i] = "unused"
@@ -113,9 +114,12 @@ def measure(graph: Graph) -> Use:
     )
 
 
-def _blind(readable: bool) -> str:
-    if readable:
+def _blind(graph: Graph, i: int, own: Sequence[bool], flag: int) -> str:
+    """Why the use of a node is unknown that is covered itself, or cannot be read directly."""
+    if flag & _BLIND:
         return "no usage source covers what reads it"
+    if any(own[u] for u in graph.walk([i], "upstream")):
+        return "people read the tables it stands on; whether through it cannot be told"
     return "it cannot be read directly, and no usage source covers what it stands on"
 
 

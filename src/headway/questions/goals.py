@@ -8,7 +8,7 @@ from typing import Annotated
 
 from headway.answer import Answer, Column, Finding, Step, listed, plural
 from headway.graph.graph import Graph
-from headway.graph.model import Gap
+from headway.graph.model import KINDS, Gap
 from headway.questions.evidence import gaps, make, no_goals, path_steps, the_goal
 from headway.questions.progress import Assessment, Pace, RollUp
 from headway.questions.registry import Says, question
@@ -16,6 +16,8 @@ from headway.questions.status import standing_of, trust_words, who_looks
 from headway.questions.usage import in_quadrant
 
 FINE = frozenset({"on pace", "done", "too early", "no pace"})
+
+_DOUBT = ("broken", "untested", "warns", "unknown")
 
 _GOAL_COLUMNS = (
     Column("key_result", "Key result"),
@@ -258,8 +260,9 @@ def unmeasured(graph: Graph) -> Answer:
     Bound to nothing; bound to something that does not exist; without a target; returning nothing; or shown nowhere.
     """
     rows = []
+    some_board = any(KINDS[graph.nodes[i].kind].band == "dashboard" for i in graph.assets)
     for goal in _living(graph):
-        for reason, hint in _reasons(graph, goal):
+        for reason, hint in _reasons(graph, goal, some_board=some_board):
             objective = graph.nodes[graph.objective_of(goal)].label
             values = (graph.nodes[goal].label, objective, graph.nodes[goal].owner or None, reason, hint or None)
             rows.append(Finding(values=values, node=graph.nodes[goal].id))
@@ -282,7 +285,7 @@ def unmeasured(graph: Graph) -> Answer:
     )
 
 
-def _reasons(graph: Graph, goal: int) -> Iterator[tuple[str, str]]:
+def _reasons(graph: Graph, goal: int, *, some_board: bool) -> Iterator[tuple[str, str]]:
     target = graph.targets[goal]
     missing = [u for u in graph.unlinked if u.node == goal and u.role == "feeds"]
     if not target.binding.way:
@@ -302,7 +305,7 @@ def _reasons(graph: Graph, goal: int) -> Iterator[tuple[str, str]]:
         failed = next((g for g in graph.gaps if g.topic == "values" and g.node == graph.nodes[goal].id), None)
         if failed:
             yield failed.message, failed.hint
-    if not graph.shown_on.get(goal) and any(graph.nodes[i].kind == "dashboard" for i in graph.assets):
+    if some_board and not graph.shown_on.get(goal):
         yield "it is shown nowhere", "name a dashboard under shown_on:"
 
 
@@ -337,6 +340,7 @@ def trust(graph: Graph) -> Answer:
         Column("what", "What"),
         Column("since", "Since", "date"),
     )
+    rows.sort(key=lambda r: (not r.counts, _DOUBT.index(str(r.values[1]))))
     living = _living(graph)
     if not graph.health.known:
         headline = "Whether any number can be trusted is not known: no run results were found."

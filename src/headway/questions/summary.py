@@ -51,7 +51,8 @@ def _sentence(graph: Graph, aligned: int) -> str:
     living = [o for o in in_order(graph) if not (graph.objectives[o].standing if o in graph.objectives else False)]
     fine = sum(standing_of(graph).objectives[o].status in FINE for o in living)
     parts = [f"{fine} of {plural(len(living), 'objective')} on pace"] if living else []
-    parts.append(f"{aligned / assets:.0%} of {plural(assets, 'asset')} serve one" if living else f"{assets:,} assets")
+    share = f"{aligned / assets:.0%} of {plural(assets, 'asset')} serve an objective"
+    parts.append(share if living else plural(assets, "asset"))
     unit = monthly(graph)[0]
     dead = [i for i in graph.assets if quadrants(graph)[i] == "zombie"]
     if dead:

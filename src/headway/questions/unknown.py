@@ -25,12 +25,13 @@ def unknown(graph: Graph) -> Answer:
     unused = [i for i in graph.assets if graph.use.status[i] == "unknown"]
     sections = [s for s in (_unmatched(graph), _blind(graph, unused)) if s.rows]
     unmatched = sum(u.rows for u in graph.use.unmatched)
-    headline = (
-        f"{plural(len(gaps), 'thing is', 'things are')} not known; the use of {len(unused):,} of "
-        f"{plural(len(graph.assets), 'asset')} is not, and {plural(unmatched, 'row')} matched no node."
-        if gaps or unused
-        else "Nothing is missing: every source was read, and every row matched a node."
-    )
+    parts = [f"{plural(len(gaps), 'thing is', 'things are')} not known"] if gaps else []
+    if unused:
+        parts.append(f"the use of {len(unused):,} of {plural(len(graph.assets), 'asset')} is not known")
+    if unmatched:
+        parts.append(f"{plural(unmatched, 'row')} matched no node")
+    sentence = "; ".join(parts) + "."
+    headline = sentence[:1].upper() + sentence[1:] if parts else "Nothing is missing: every source was read."
     totals = {"gaps": len(gaps), "use_unknown": len(unused), "unmatched_rows": unmatched}
     return make(graph, "unknown", "HW501", headline, columns, rows, sections=tuple(sections), totals=totals)
 
