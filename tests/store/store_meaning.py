@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import pytest
-from store_conformance import DAY, T0, TODAY, names, node, of_type, plain, seen, sizes, written
+from store_samples import DAY, T0, TODAY, names, node, of_type, plain, seen, sizes, written
 
 from headway.errors import StoreError
 from headway.graph.model import (

@@ -15,10 +15,11 @@ from pathlib import Path
 
 import pytest
 
-pytest.register_assert_rewrite("store_conformance", "store_meaning")
+pytest.register_assert_rewrite("store_conformance", "store_meaning", "store_samples")
 
-from store_conformance import T0, StoreConformance, names, node, sizes, written  # noqa: E402
+from store_conformance import StoreConformance  # noqa: E402
 from store_meaning import StoreMeaning  # noqa: E402
+from store_samples import T0, names, node, sizes, written  # noqa: E402
 
 from headway.errors import StoreError  # noqa: E402
 from headway.graph.model import AnyRecord, Check, Edge  # noqa: E402

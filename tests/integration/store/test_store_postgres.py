@@ -11,10 +11,11 @@ import psycopg
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "store"))
-pytest.register_assert_rewrite("store_conformance", "store_meaning")
+pytest.register_assert_rewrite("store_conformance", "store_meaning", "store_samples")
 
-from store_conformance import T0, StoreConformance, names, node, written  # noqa: E402
+from store_conformance import StoreConformance  # noqa: E402
 from store_meaning import StoreMeaning  # noqa: E402
+from store_samples import T0, names, node, written  # noqa: E402
 
 from headway.errors import StoreError  # noqa: E402
 from headway.store import Store  # noqa: E402
