@@ -47,7 +47,8 @@ def headway(shop: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.
 def test_the_first_page_says_it_in_one_sentence(headway: Run) -> None:
     code, out, err = headway("summary")
     assert (code, err) == (0, "")
-    assert out.startswith("0 of 1 objective on pace; 80% of 5 assets serve an objective; 1 serves nothing and nobody uses it")
+    sentence = out.partition("\n\n")[0]
+    assert sentence.startswith("0 of 1 objective on pace; 80% of 5 assets serve an objective; 1 serves nothing")
     assert "Grow sales" in out
     assert "\x1b" not in out
 
