@@ -147,6 +147,38 @@ def test_a_broken_manifest(tmp_path: Path, data: bytes, said: str) -> None:
     assert "manifest.json" in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("where", "broken"),
+    [
+        (("metrics", "metric.shop.revenue", "name"), 7),
+        (("metrics", "metric.shop.revenue", "type_params"), "many"),
+        (("metrics", "metric.shop.revenue", "type_params", "measure"), "revenue"),
+        (("metrics", "metric.shop.revenue", "type_params", "measure"), [1]),
+        (("metrics", "metric.shop.revenue_growth", "type_params", "metrics"), {"a": 1}),
+        (("metrics", "metric.shop.revenue_growth", "type_params", "metrics", 0), "revenue"),
+        (("metrics", "metric.shop.revenue_growth", "type_params", "metrics", 1, "offset_window"), "1 month"),
+        (("metrics", "metric.shop.revenue_to_date", "type_params", "cumulative_type_params"), [3]),
+        (("semantic_models", "semantic_model.shop.orders", "measures"), 3),
+        (("semantic_models", "semantic_model.shop.orders", "dimensions"), ["ordered_at"]),
+        (("semantic_models", "semantic_model.shop.orders", "defaults"), "ordered_at"),
+        (("semantic_models", "semantic_model.shop.orders", "node_relation"), "orders"),
+        (("semantic_models", "semantic_model.shop.orders", "entities"), [[]]),
+    ],
+)
+def test_a_metric_of_another_shape_is_said_with_its_place(
+    project: Path, tmp_path: Path, where: tuple[str | int, ...], broken: object
+) -> None:
+    document = json.loads((project / "manifest.json").read_text())
+    *path, last = where
+    inside: Any = document
+    for step in path:
+        inside = inside[step]
+    inside[last] = broken
+    (tmp_path / "manifest.json").write_text(json.dumps(document))
+    with pytest.raises(InputError, match=r"manifest\.json: this is not a dbt manifest: Expected `.*`, got `.*` - at"):
+        Manifest(tmp_path / "manifest.json").semantic(["revenue"])
+
+
 def test_a_missing_manifest(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="there is no such file"):
         Manifest(tmp_path / "manifest.json")

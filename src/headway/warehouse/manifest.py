@@ -64,6 +64,98 @@ class _Document(msgspec.Struct, gc=False):
     semantic_models: dict[str, dict[str, Any]] = {}
 
 
+class _Input(msgspec.Struct, gc=False):
+    name: str
+    alias: str | None = None
+    offset_window: dict[str, Any] | None = None
+    offset_to_grain: str | None = None
+    join_to_timespine: bool | None = None
+
+
+class _Cumulative(msgspec.Struct, gc=False):
+    metric: _Input | None = None
+    period_agg: str | None = None
+
+
+class _Conversion(msgspec.Struct, gc=False):
+    base_metric: _Input | None = None
+    conversion_metric: _Input | None = None
+    base_measure: _Input | None = None
+    conversion_measure: _Input | None = None
+
+
+class _Aggregation(msgspec.Struct, gc=False):
+    agg: str
+    name: str = ""
+    semantic_model: str | None = None
+    agg_time_dimension: str | None = None
+
+
+class _Params(msgspec.Struct, gc=False):
+    measure: _Input | None = None
+    numerator: _Input | None = None
+    denominator: _Input | None = None
+    metrics: list[_Input] | None = None
+    cumulative_type_params: _Cumulative | None = None
+    conversion_type_params: _Conversion | None = None
+    metric_aggregation_params: _Aggregation | None = None
+    join_to_timespine: bool | None = None
+
+
+class _DependsOn(msgspec.Struct, gc=False):
+    nodes: list[str] = []
+
+
+class _Metric(msgspec.Struct, gc=False):
+    name: str
+    type: str | None = None
+    type_params: _Params | None = None
+    depends_on: _DependsOn | None = None
+    filters: list[Any] | None = None
+    metrics: list[Any] | None = None
+
+
+class _Entity(msgspec.Struct, gc=False):
+    name: str
+    type: str = ""
+
+
+class _TimeParams(msgspec.Struct, gc=False):
+    time_granularity: str | None = None
+
+
+class _Dimension(msgspec.Struct, gc=False):
+    name: str
+    type: str = ""
+    expr: str | None = None
+    type_params: _TimeParams | None = None
+
+
+class _Defaults(msgspec.Struct, gc=False):
+    agg_time_dimension: str | None = None
+
+
+class _NodeRelation(msgspec.Struct, gc=False):
+    relation_name: str | None = None
+
+
+class _SemanticModel(msgspec.Struct, gc=False):
+    name: str
+    primary_entity: str | None = None
+    node_relation: _NodeRelation | None = None
+    defaults: _Defaults | None = None
+    entities: list[_Entity] | None = None
+    dimensions: list[_Dimension] | None = None
+    measures: list[_Aggregation] | None = None
+
+
+class _Semantic(msgspec.Struct, gc=False):
+    """What is relied on when a semantic manifest is walked; the rest of it goes to MetricFlow as it is."""
+
+    metrics: list[_Metric] = []
+    semantic_models: list[_SemanticModel] = []
+
+
 class Manifest:
     """A manifest.json, read once. Raises InputError for whatever is not one."""
 
@@ -79,7 +171,9 @@ class Manifest:
     @cached_property
     def metrics(self) -> Mapping[str, dict[str, Any]]:
         """Metrics by name; names are unique within a project."""
-        return {str(m.get("name")): m for m in self._document.metrics.values()}
+        metrics = list(self._document.metrics.values())
+        _check({"metrics": metrics}, self.path)
+        return {m["name"]: m for m in metrics}
 
     def metric(self, name: str) -> dict[str, Any]:
         """One metric as the manifest has it, those of dbt up to 1.5 included; InputError when absent."""
@@ -129,9 +223,12 @@ class Manifest:
         beside = self.path.with_name("semantic_manifest.json")
         if beside.is_file():
             found = _read(beside, dict[str, Any])
+            _check(found, beside)
             if wanted <= {m.get("name") for m in _dicts(found.get("metrics"))}:
                 return pruned(found, wanted)
-        return pruned(self._rebuilt(), wanted)
+        rebuilt = self._rebuilt()
+        _check(rebuilt, self.path)
+        return pruned(rebuilt, wanted)
 
     def _tables(self) -> Iterator[Model]:
         return (n for n in self._document.nodes.values() if n.resource_type in {"model", "seed", "snapshot"})
@@ -192,6 +289,14 @@ def _read(path: Path, shape: Any) -> Any:
     except (msgspec.ValidationError, msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         detail = "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
         raise InputError(f"this is not a dbt manifest: {detail}", place=place) from None
+
+
+def _check(semantic: dict[str, Any], path: Path) -> None:
+    """InputError when what is relied on is of another type than dbt writes."""
+    try:
+        msgspec.convert(semantic, _Semantic, strict=False)
+    except msgspec.ValidationError as error:
+        raise InputError(f"this is not a dbt manifest: {error}", place=Place(str(path))) from None
 
 
 def is_legacy(metric: Mapping[str, Any]) -> bool:
