@@ -17,12 +17,12 @@ from headway.cli import run
 from headway.questions.registry import questions
 from shop import GOALS, USAGE, write_shop
 
-NOTHING_UNKNOWN = {"goals", "lost-purpose", "standing", "trust", "unmeasured", "unknown", "why", "without"}
+NOTHING_UNKNOWN = {"goals", "lost-purpose", "readings", "standing", "trust", "unmeasured", "unknown", "why", "without"}
 """Questions about the shop that touch no gap."""
 
 Run = Callable[..., tuple[int, str, str]]
 
-ARGUMENTS = {"why": ["orders"], "without": ["grow"]}
+ARGUMENTS = {"why": ["orders"], "without": ["grow"], "readings": ["grow.happiness"]}
 """What a question cannot be asked without."""
 
 

@@ -163,7 +163,8 @@ def _progress() -> Callable[[str, int, int], None]:
         return lambda what, done, total: None  # noqa: ARG005 - the shape of a progress function
 
     def show(what: str, done: int, total: int) -> None:
-        part = f" {done:,} of {total:,}" if total > 1 else ""
+        full = 24 * min(done, total) // total if total > 1 else 0
+        part = f"  {'█' * full}{'░' * (24 - full)}  {done:,} of {total:,}" if total > 1 else ""
         click.echo(f"\r\x1b[2K{what}{part}", err=True, nl=False)
         if total and done >= total:
             click.echo("\r\x1b[2K", err=True, nl=False)

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Annotated
 
-from headway.answer import Answer, Column, Finding, Step, listed, plural
+from headway.answer import Answer, Column, Finding, Step, figure, listed, plural
 from headway.graph.graph import Graph
 from headway.graph.model import KINDS, Gap
 from headway.questions.evidence import gaps, make, no_goals, path_steps, the_goal
@@ -104,7 +104,44 @@ def _section(graph: Graph, objective: int, *, full: bool) -> Answer:
         "state": graph.state(objective),
     }
     headline = _objective_sentence(graph, objective, rolled)
-    return make(graph, "goals", "HW301", headline, _GOAL_COLUMNS, rows, totals=totals, gaps=notes)
+    sections = tuple(s for s in (_outlook(graph, objective),) if full and s.rows)
+    return make(graph, "goals", "HW301", headline, _GOAL_COLUMNS, rows, totals=totals, gaps=notes, sections=sections)
+
+
+def _outlook(graph: Graph, objective: int) -> Answer:
+    """Where the key results of one objective will end, and what it takes to arrive."""
+    rows = []
+    for goal in graph.parts.get(objective, ()):
+        a = standing_of(graph).key_results.get(goal)
+        if a is None or goal not in graph.targets or (a.forecast is None and a.required is None and a.grade is None):
+            continue
+        f = a.forecast
+        values = (
+            graph.nodes[goal].label,
+            graph.targets[goal].due,
+            a.required.per_week if a.required else None,
+            f.value if f else None,
+            f.low if f else None,
+            f.high if f else None,
+            (f.outlook or None) if f else None,
+            f.reaches_on if f else None,
+            a.grade.score if a.grade else None,
+            a.grade.zone if a.grade else None,
+        )
+        rows.append(Finding(values=values, node=graph.nodes[goal].id, counts=False))
+    columns = (
+        Column("key_result", "Key result"),
+        Column("due", "Due", "date"),
+        Column("needs_per_week", "Needs a week", "number"),
+        Column("forecast", "Forecast", "number"),
+        Column("low", "Low", "number"),
+        Column("high", "High", "number"),
+        Column("outlook", "Target"),
+        Column("reaches_on", "Reached on", "date", secondary=True),
+        Column("score", "Score", "number"),
+        Column("zone", "Zone"),
+    )
+    return make(graph, "goals", "HW301", "Where it will end: forecast with its 90% interval", columns, rows)
 
 
 def _objective_sentence(graph: Graph, objective: int, rolled: RollUp) -> str:
@@ -192,6 +229,51 @@ def _notes(graph: Graph, objective: int) -> Iterator[Gap]:
             yield Gap(topic="goals", message=message, node=node)
     ours = {graph.nodes[i].id for i in graph.parts.get(objective, ())}
     yield from (g for g in graph.gaps if g.node in ours)
+
+
+@question("HW306")
+def readings(
+    graph: Graph,
+    *,
+    key_result: Annotated[str, Says("Name or id of a key result, such as grow.mrr.", positional=True)],
+) -> Answer:
+    """What was read for a key result, when, and from what?
+
+    The proof is the SQL that the latest value was read with, or its place in the goals file.
+    """
+    goal = the_goal(graph, key_result, "key_result")
+    series = graph.readings.get(goal, ())
+    rows = [
+        Finding(
+            values=(r.day, r.grain or None, r.value, r.complete, r.source, r.at),
+            node=r.key_result,
+            counts=False,
+        )
+        for r in series
+    ]
+    columns = (
+        Column("day", "Day", "date"),
+        Column("grain", "Period"),
+        Column("value", "Value", "number"),
+        Column("complete", "Complete", "bool"),
+        Column("source", "From"),
+        Column("read_at", "Read at", "date", secondary=True),
+    )
+    label, unit = graph.nodes[goal].label, graph.targets[goal].unit if goal in graph.targets else ""
+    a = standing_of(graph).key_results[goal]
+    sections: tuple[Answer, ...] = ()
+    if a.value is None:
+        headline = f"{label} has no value: {'; '.join(a.notes)}."
+    else:
+        last = max(series, key=lambda r: (r.day == a.day, r.day))
+        on = "" if a.through is None else f" on {a.through}"
+        source = {"": "", "manual": ", written by hand"}.get(last.source, f", from {last.source}")
+        headline = f"{label} is {figure(a.value)}{' ' + unit if unit else ''}{on}{source}."
+        lines = [Finding(values=(line.rstrip(),), counts=False) for line in last.proof.splitlines() if line.strip()]
+        if lines:
+            sections = (make(graph, "readings", "HW306", "How it was read", (Column("proof", "Proof"),), lines),)
+    ours = tuple(g for g in graph.gaps if g.node == graph.nodes[goal].id)
+    return make(graph, "readings", "HW306", headline, columns, rows, gaps=ours, sections=sections)
 
 
 @question("HW302")
