@@ -107,3 +107,32 @@ def test_a_store_that_is_not_one_is_named(shop: Path, capsys: pytest.CaptureFixt
     (shop / ".headway/headway.db").write_bytes(b"\x00not a database" * 100)
     assert run(["summary"]) == 2
     assert "headway.db" in capsys.readouterr().err
+
+
+def test_a_source_that_is_not_configured_any_more_leaves_the_view(shop: Path) -> None:
+    Project.open(shop).sync(evaluate=False)
+    assert Project.open(shop).graph().use.known
+    settings = (shop / "headway.yml").read_text()
+    (shop / "headway.yml").write_text(settings.partition("observations:")[0])
+    Project.open(shop).sync(evaluate=False)
+    graph = Project.open(shop).graph()
+    assert not graph.use.known
+    assert graph.observations == []
+    (shop / "headway.yml").write_text(settings)
+    Project.open(shop).sync(evaluate=False)
+    assert Project.open(shop).graph().use.known
+
+
+def test_sources_of_one_kind_keep_their_names_in_any_order(shop: Path) -> None:
+    (shop / "more.csv").write_text(
+        "node,relation,day,measure,amount,unit,person_class\nmodel.shop.orders,,2026-11-19,cost,2,EUR,\n"
+    )
+    base = (shop / "headway.yml").read_text().partition("observations:")[0]
+    totals = []
+    for files in (["usage.csv", "more.csv"], ["more.csv", "usage.csv"], ["more.csv", "usage.csv"]):
+        (shop / "headway.yml").write_text(base + f"observations: [{', '.join(files)}]\n")
+        names = [r.connector for r in Project.open(shop).sync(evaluate=False)]
+        assert set(names[2:]) == {"observations:usage.csv", "observations:more.csv"}
+        totals.append(Project.open(shop).ask("cost").totals["total_micros"])
+    assert totals == [4_000_000] * 3
+    assert [r.connector for r in Project.open(shop).sync(["observations"])] == names[2:]

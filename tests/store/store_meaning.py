@@ -100,6 +100,19 @@ class StoreMeaning:
             [seen(1, day(1)), seen(2, day(2)), seen(30, day(3)), late, seen(60, day(6)), seen(7, day(7))]
         )
 
+    def test_a_connector_that_is_removed_leaves_the_view_with_all_it_said_and_stays_in_history(
+        self, store: Store
+    ) -> None:
+        written(store, "superset", T0, node("orders"), seen(1), reading(5.0))
+        written(store, "metabase", T0, node("users"))
+        store.remove("superset", T0 + DAY)
+        assert store.load().records == [node("users")]
+        assert list(store.load().per_connector) == ["metabase"]
+        assert set(names(store, T0)) == {"orders", "users"}
+        assert [row.status for row in store.syncs("superset")] == ["removed", "done"]
+        written(store, "superset", T0 + 2 * DAY, node("orders"))
+        assert of_type(store, Observation) == [seen(1)]
+
     def test_observations_of_a_failed_sync_are_not_kept(self, store: Store) -> None:
         written(store, "superset", T0, seen(1, day(1)))
         with pytest.raises(StoreError), store.sync("superset", T0 + DAY) as sync:

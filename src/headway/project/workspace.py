@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
@@ -157,21 +158,26 @@ class Project:
     def sync(self, only: Sequence[str] = (), *, evaluate: bool = True) -> list[SyncResult]:
         """Read every source into the store, then evaluate the key results on the warehouse.
 
-        A source that fails keeps its last good state and says so in its result; the others go on. Raises StoreError
-        when the store itself cannot be used, and ConfigError when `only` names a source that is not configured.
+        A source that fails keeps its last good state and says so in its result; the others go on. A source that is
+        not configured any more leaves the view. Raises StoreError when the store itself cannot be used, and
+        ConfigError when `only` names a source that is not configured.
         """
-        names = _numbered(self.config.sources)
-        unknown = set(only) - set(names) - {VALUES}
+        named = _named(self.config.sources)
+        wanted = {name for name in (*named, VALUES) if not only or {name, name.partition(":")[0]} & set(only)}
+        unknown = {o for o in only if not any(o in (n, n.partition(":")[0]) for n in wanted)}
         if unknown:
-            hint = f"configured are {', '.join((*names, VALUES))}"
+            hint = f"configured are {', '.join((*named, VALUES))}"
             raise ConfigError(f"there is no source called {', '.join(sorted(unknown))}", hint=hint)
         self._graph = None
         results = []
         with self.store() as store:
-            for name, source in names.items():
-                if not only or name in only:
+            for name, source in named.items():
+                if name in wanted:
                     results.append(self._sync_one(store, name, partial(self._records, source)))
-            if evaluate and (not only or VALUES in only):
+            if not only:
+                for gone in sorted(store.load().per_connector.keys() - {*named, VALUES}):
+                    store.remove(gone, self.now)
+            if evaluate and VALUES in wanted:
                 results.append(self._sync_one(store, VALUES, partial(self._values, store.load().records)))
         return results
 
@@ -232,10 +238,18 @@ def connector_class(name: str) -> Callable[[Mapping[str, Any], Context], Connect
     raise ConfigError(f"there is no connector called {name!r}", hint=f"there are {known}")
 
 
-def _numbered(sources: Sequence[Source]) -> dict[str, Source]:
-    """Sources by the name they are synced under: the connector's, numbered from the second of a kind on."""
-    names: dict[str, Source] = {}
+def _named(sources: Sequence[Source]) -> dict[str, Source]:
+    """Sources by the name they are synced under: the connector's, with the path where there are several of a kind.
+
+    The name stays the same when sources are put in another order, because what was synced hangs on it.
+    """
+    kinds = Counter(s.connector for s in sources)
+    named: dict[str, Source] = {}
     for source in sources:
-        same = sum(s.connector == source.connector for s in names.values())
-        names[f"{source.connector}-{same + 1}" if same else source.connector] = source
-    return names
+        name = source.connector
+        if kinds[name] > 1:
+            name = f"{name}:{source.options.get('path', '')}"
+        while name in named:
+            name += "'"
+        named[name] = source
+    return named

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from types import TracebackType
@@ -34,7 +34,7 @@ class SyncRow:
     started: datetime
     finished: datetime | None
     """None while it runs, and when it was interrupted without a chance to say so."""
-    status: Literal["running", "done", "failed", "interrupted"]
+    status: Literal["running", "done", "removed", "failed", "interrupted"]
     message: str
     counts: Counts
 
@@ -68,8 +68,7 @@ class Store:
             return Store(PostgresDatabase(parsed))
         raise StoreError(f"a store cannot be kept in {kind!r}", hint=f"expected {_URLS}")
 
-    @contextmanager
-    def sync(self, connector: str, at: datetime) -> Iterator[Sync]:
+    def sync(self, connector: str, at: datetime) -> AbstractContextManager[Sync]:
         """Sync a connector: what is written inside the block replaces its part of the view when the block ends well.
 
         `at` is when the sync began, with time zone. Nothing written is visible before the end, and nothing at all
@@ -81,6 +80,18 @@ class Store:
         replaced as a whole, readings written by hand always. Results of checks are kept as history.
         Raises UsageError for a time without zone, StoreError for everything else.
         """
+        return self._run(connector, at, "done")
+
+    def remove(self, connector: str, at: datetime) -> None:
+        """Take a connector that is not configured any more out of the view, with all it ever said; history stays.
+
+        Syncing it again brings back what adds up over syncs. Raises as `sync` does.
+        """
+        with self._run(connector, at, "removed"):
+            pass
+
+    @contextmanager
+    def _run(self, connector: str, at: datetime, status: Literal["done", "removed"]) -> Iterator[Sync]:
         if at.tzinfo is None:
             raise UsageError("the time of a sync needs a time zone")
         if not connector or len(connector) > _LONGEST_NAME or not connector.isprintable():
@@ -89,15 +100,15 @@ class Store:
         with self._held(connector) as connection:
             sync_id = self._begin(connection, connector, at)
 
-            def end(status: str, message: str = "", counts: Counts | None = None) -> None:
+            def end(how: str, message: str = "", counts: Counts | None = None) -> None:
                 finished = at + timedelta(seconds=time.monotonic() - clock)
-                _end(connection, sync_id, finished, status, message, counts or Counts())
+                _end(connection, sync_id, finished, how, message, counts or Counts())
 
             try:
                 sync = Sync(connection, connector, at, self._database.talking)
                 yield sync
                 with self._database.talking(), self._database.writing(connection):
-                    end("done", counts=sync.merge(sync_id))
+                    end(status, counts=sync.merge(sync_id))
             except BaseException as error:
                 try:
                     with self._database.talking(), self._database.writing(connection):

@@ -58,7 +58,7 @@ def load(connection: Connection, at: datetime | None, is_held: Callable[[str], b
     """
     states = _states(connection, at)
     syncs = _rows_of(connection, {i for s in states.values() for i in (s.first, s.shown, s.ended, s.last) if i})
-    shown = {name: state for name, state in states.items() if state.shown}
+    shown = {name: s for name, s in states.items() if s.shown and syncs[s.shown].status != "removed"}
     with _no_collection():
         records = _versioned(connection, at, shown, syncs) if shown else []
         records += _observations(connection, at, shown) if shown else []
@@ -80,7 +80,7 @@ def _no_collection() -> Iterator[None]:
 
 
 def _states(connection: Connection, at: datetime | None) -> dict[str, _State]:
-    done = case((sync.c.status == "done", sync.c.id))
+    done = case((sync.c.status.in_(("done", "removed")), sync.c.id))
     ended = case((sync.c.status != "running", sync.c.id))
     query = select(sync.c.connector, func.min(done), func.max(done), func.max(ended), func.max(sync.c.id))
     if at is not None:
@@ -100,7 +100,7 @@ def _rows_of(connection: Connection, ids: set[int]) -> dict[int, Any]:
 
 def _visible(at: datetime | None, shown: Mapping[str, _State]) -> ColumnElement[bool]:
     if at is None:
-        return record.c.to_sync.is_(None)
+        return and_(record.c.to_sync.is_(None), record.c.connector.in_(list(shown)))
     return or_(
         *(
             and_(
@@ -287,7 +287,7 @@ def _failures(states: Mapping[str, _State], syncs: Mapping[int, Any], is_held: C
         last = syncs[state.last]
         if last.status == "running" and is_held(name):  # how it ends is not known yet; how the one before did is
             last = syncs.get(state.ended)
-        if last is None or last.status == "done":
+        if last is None or last.status in ("done", "removed"):
             continue
         if last.status == "failed":
             ended = f"failed at {moment(last.started)}: {'; '.join(last.message.splitlines())}"
