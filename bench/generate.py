@@ -23,7 +23,9 @@ from bench import manifest
 VERSION = 1
 """Part of the folder's name: raise it when a generator changes."""
 
-DEMO = Path(__file__).resolve().parents[1] / "examples" / "lumaloop"
+ROOT = Path(__file__).resolve().parents[1]
+DEMOS = (ROOT / "build" / "demo" / "lumaloop", ROOT / "examples" / "lumaloop")
+"""Where the demo may have been built: by `make demo`, or by hand."""
 
 
 def folder(*name: object) -> Path:
@@ -117,14 +119,15 @@ def demo(key_results: int = 20) -> Path | None:
 
     `goals.yml` is the demo's own; `twenty/` is the same project with exactly this many key results on dbt metrics.
     """
-    if not (DEMO / "target" / "manifest.json").is_file() or not (DEMO / "lumaloop.duckdb").is_file():
+    built = [d for d in DEMOS if (d / "target" / "manifest.json").is_file() and (d / "lumaloop.duckdb").is_file()]
+    if not built:
         return None
     path = folder("demo")
     if path.exists():
         shutil.rmtree(path)  # the demo may have been built again
     ignored = shutil.ignore_patterns(".headway", "logs", "raw", "run", "compiled", "*.wal")
-    shutil.copytree(DEMO, path, ignore=ignored)
-    shutil.copytree(DEMO, path / "twenty", ignore=ignored)
+    shutil.copytree(built[0], path, ignore=ignored)
+    shutil.copytree(built[0], path / "twenty", ignore=ignored)
     metrics = re.findall(r"^\s+metric: (\w+)", (path / "goals.yml").read_text(encoding="utf-8"), re.MULTILINE)
     names = list(dict.fromkeys(metrics))
     known = json.loads((path / "target" / "manifest.json").read_bytes())["metrics"].values()

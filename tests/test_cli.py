@@ -164,6 +164,8 @@ def test_what_cannot_be_answered_is_one_sentence_on_stderr_and_exit_code_2(
         ("protected: 7\n", "protected must be a list of texts"),
         ("as_of: soon\n", "as_of must be a day such as 2026-11-22, found 'soon'"),
         ("store: ${NO_SUCH_VARIABLE}\n", "store names the environment variable NO_SUCH_VARIABLE, which is not set"),
+        ("protected: ['colour:red']\n", "protected: there is no selector method 'colour'"),
+        ("observations: [{path: usage.csv, covers: 'a:b'}]\n", "covers of usage.csv: there is no selector method 'a'"),
         ("connectors: [{url: x}]\n", "each of connectors needs a name"),
         ("connectors: [{name: nothing}]\n", "there is no connector called 'nothing'"),
         ("goals: \xff\n", "not UTF-8"),
@@ -172,7 +174,7 @@ def test_what_cannot_be_answered_is_one_sentence_on_stderr_and_exit_code_2(
 )
 def test_settings_that_cannot_be_are_named_with_their_place(text: str, says: str, headway: Run) -> None:
     Path("headway.yml").write_bytes(text.encode("latin-1"))
-    code, out, err = headway("summary")
+    code, out, err = headway("zombies")
     assert (code, out) == (2, "")
     assert says in err
 

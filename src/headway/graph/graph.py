@@ -18,6 +18,7 @@ from functools import cached_property
 from typing import Any, Literal, TypeVar
 
 from headway.config import Policy
+from headway.errors import ConfigError, UsageError
 from headway.graph import attribution, health, use
 from headway.graph.link import Directory, Match, reached_names
 from headway.graph.model import (
@@ -435,7 +436,7 @@ class Graph:
         """Assets that something protected, or something outside, stands on (themselves included)."""
         kept = {i for i in self.assets if self.nodes[i].protected or self.nodes[i].outside}
         for selector in self._protected:
-            kept |= self.select(selector)
+            kept |= self.configured(selector, "protected")
         return frozenset(self.walk(kept, "upstream"))
 
     def cost(self, unit: str, start: date, end: date) -> list[int]:
@@ -455,6 +456,13 @@ class Graph:
         from headway.graph.select import select
 
         return select(self, selector)
+
+    def configured(self, selector: str, where: str) -> frozenset[int]:
+        """`select` for a selector that stands in the configuration: ConfigError says where when it cannot be read."""
+        try:
+            return self.select(selector)
+        except UsageError as error:
+            raise ConfigError(f"{where}: {error.message}", hint=error.hint) from None
 
     @cached_property
     def gaps(self) -> tuple[Gap, ...]:

@@ -249,7 +249,7 @@ def _coverage(
         if kinds is None:
             continue
         if coverage.covers:
-            seen = graph.select(coverage.covers)
+            seen = graph.configured(coverage.covers, f"covers of {coverage.origin}")
         else:
             seen = frozenset(i for i in graph.assets if graph.nodes[i].kind in kinds)
         message, blind = _how_fresh(graph, coverage.start, coverage.end, str(coverage.origin))

@@ -58,8 +58,9 @@ def zombies(graph: Graph, *, select: Select = "") -> Answer:
     """
     candidates = set(in_quadrant(graph, "zombie", graph.assets))
     needed = graph.reach({i: 1 for i in graph.assets if i not in candidates}).masks
-    kept = [i for i in candidates if i in graph.load_bearing]
-    dead = {i for i in candidates if not needed[i] and i not in graph.load_bearing}
+    bearing = graph.load_bearing
+    kept = [i for i in candidates if i in bearing]
+    dead = {i for i in candidates if not needed[i] and i not in bearing}
     turn = _turns(graph, dead)
     listed_ = [i for i in chosen(graph, select) if i in dead]
     rows = [
