@@ -269,3 +269,15 @@ def test_the_state_of_an_objective(state: str, dates: str, expected: str) -> Non
     option = f"state={state}" if state else ""
     graph = graph_of(f'objective o "O" {dates} {option}')
     assert graph.state(0) == expected
+
+
+def test_a_dashboard_that_shows_a_key_result_which_does_not_exist_is_named() -> None:
+    graph = Graph(
+        [
+            Node(id="board", kind="dashboard", name="board"),
+            Edge(upstream="board", downstream="ref:key_result/churn", role="shows"),
+        ],
+        as_of=AS_OF,
+    )
+    (gap,) = (g for g in graph.gaps if g.topic == "goals")
+    assert gap.message == "board says that it shows the key result 'churn', which does not exist"

@@ -155,7 +155,7 @@ class Graph:
 
     def _connect(self, edges: Iterable[Edge]) -> None:
         seen: set[tuple[int, int, str]] = set()
-        dangling: list[str] = []
+        dangling: list[tuple[Edge, str]] = []
         for edge in edges:
             ends = []
             for end in (edge.upstream, edge.downstream):
@@ -164,17 +164,31 @@ class Graph:
                     match = self.directory.reference(end)
                     i = match.node
                     if i is None and not self._note_unlinked(edge, end, match):
-                        dangling.append(end)
+                        dangling.append((edge, end))
                 ends.append(i)
             up, down = ends
             if up is None or down is None or (up, down, edge.role) in seen:
                 continue
             seen.add((up, down, edge.role))
             self._place(up, down, edge)
-        if dangling:
-            names = ", ".join(sorted(set(dangling))[:3])
-            message = f"{len(dangling):,} edges lead to nodes that nothing declares and are left out: {names}"
-            self._gaps.append(Gap(topic="lineage", message=message))
+        self._gaps += self._dangling_gaps(dangling)
+
+    def _dangling_gaps(self, dangling: Sequence[tuple[Edge, str]]) -> Iterator[Gap]:
+        """Dashboards that say they show what does not exist, each by name; other loose edges, counted."""
+        loose = set()
+        for edge, end in dangling:
+            shower = self.index.get(edge.upstream)
+            if edge.role == "shows" and shower is not None:
+                name = end.rpartition("/")[2]
+                message = f"{self.nodes[shower].name} says that it shows the key result {name!r}, which does not exist"
+                yield Gap(topic="goals", message=message, node=edge.upstream, origin=edge.origin)
+            else:
+                loose.add(end)
+        if loose:
+            count, names = len(dangling), ", ".join(sorted(loose)[:3])
+            edges = "1 edge leads to a node" if count == 1 else f"{count:,} edges lead to nodes"
+            message = f"{edges} that nothing declares and {'is' if count == 1 else 'are'} left out: {names}"
+            yield Gap(topic="lineage", message=message)
 
     def _note_unlinked(self, edge: Edge, end: str, match: Match) -> bool:
         """Remember a goal's reference that could not be linked; False when it is not a goal's."""

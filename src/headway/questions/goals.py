@@ -429,8 +429,9 @@ def trust(graph: Graph) -> Answer:
     elif doubtful:
         headline = f"{doubtful} of {plural(len(living), 'key result')} cannot be trusted today."
     else:
-        all_of = f"All {plural(len(living), 'key result')}"
-        headline = no_goals(graph) or f"{all_of} stand on data that ran, passed and is fresh."
+        headline = (
+            no_goals(graph) or "No key result is known to stand on data that failed, is stale or was never tested."
+        )
     return make(graph, "trust", "HW304", headline, columns, rows, gaps=gaps(graph, "trust"))
 
 
