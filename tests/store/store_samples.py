@@ -20,6 +20,8 @@ from headway.graph.model import (
     Change,
     Check,
     Checkpoint,
+    ColumnLineage,
+    ColumnSource,
     Coverage,
     Deliverable,
     Edge,
@@ -102,6 +104,23 @@ EVERY_TYPE: tuple[AnyRecord, ...] = (
         unit="EUR",
         person_class="person",
         origin=Origin(connector="observations", file="usage.csv", line=99),
+    ),
+    Observation(
+        day=date(2026, 2, 3),
+        measure="queries",
+        amount=2.0,
+        node="dbt:a",
+        person_class="person",
+        column="amount",
+        tool="looker",
+        person="9f2c",
+        origin=Origin(connector="duckdb"),
+    ),
+    ColumnLineage(
+        node="dbt:a",
+        columns={"amount": (ColumnSource("dbt:b", "gross"), ColumnSource("dbt:c", "tax", "candidate")), "id": ()},
+        shape=(ColumnSource("dbt:b", ""),),
+        problem="one UNION branch could not be followed",
     ),
 )
 

@@ -25,6 +25,7 @@ from headway.graph.model import (
     KINDS,
     AnyRecord,
     Check,
+    ColumnLineage,
     Coverage,
     Deliverable,
     Edge,
@@ -87,6 +88,7 @@ class Graph:
         self.observations: Sequence[Observation] = kinds[Observation]
         self.coverage: Sequence[Coverage] = kinds[Coverage]
         self.checks: Sequence[Check] = kinds[Check]
+        self.column_lineage: Sequence[ColumnLineage] = kinds[ColumnLineage]
         self._protected = tuple(protected)
 
         self.nodes, self.disabled = self._split_nodes(kinds[Node])

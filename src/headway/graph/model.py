@@ -153,6 +153,12 @@ class Observation(Record, frozen=True, gc=False, kw_only=True, tag="observation"
     unit: str = "count"
     """count, or what the amount is in: EUR, credits, bytes, seconds. Units are never added to one another."""
     person_class: str = ""
+    column: str = ""
+    """Only this column of the node, lower case; '' is the node as a whole. Columns do not add up to their node."""
+    tool: str = ""
+    """What it was read with (looker, metabase, superset, dbt, ...); '' when that is not known."""
+    person: str = ""
+    """Keyed hash of who it was; '' when that is not known. Never a name, unless the configuration asks for names."""
     origin: Origin = Origin()
 
 
@@ -163,6 +169,34 @@ class Coverage(Record, frozen=True, gc=False, kw_only=True, tag="coverage", omit
     """A selector. '' means: the kinds that occur in its rows."""
     start: date
     end: date
+    origin: Origin = Origin()
+
+
+Certainty = Literal["known", "assumed", "candidate"]
+"""How sure a column's source is: `known` from the SQL and known columns; `assumed` when it is the only table that can
+have it; `candidate` when it is one of several. A candidate may keep a column alive, never prove that one is unused."""
+
+
+class ColumnSource(msgspec.Struct, frozen=True, gc=False, array_like=True, omit_defaults=True):
+    """One upstream column that another column, or the shape of a relation, is made from."""
+
+    node: str
+    """Id of the node, or a reference as in Edge."""
+    column: str
+    """Lower case, as the warehouse folds it; '' means every column of the node."""
+    certainty: Certainty = "known"
+
+
+class ColumnLineage(Record, frozen=True, gc=False, kw_only=True, tag="columns", omit_defaults=True):
+    """Where the columns of one node come from. A node without such a record is only known at table level."""
+
+    node: str
+    columns: dict[str, tuple[ColumnSource, ...]] = {}
+    """Every output column in order, with what its values are made from; () for columns of a source."""
+    shape: tuple[ColumnSource, ...] = ()
+    """What decides which rows there are: filters, joins, groupings. Feeds every column."""
+    problem: str = ""
+    """Why the columns could not be followed; then every column of everything upstream must be taken to matter."""
     origin: Origin = Origin()
 
 
@@ -322,7 +356,9 @@ class Gap(Record, frozen=True, gc=False, kw_only=True, tag="gap", omit_defaults=
     origin: Origin = Origin()
 
 
-AnyRecord = Node | Edge | Observation | Coverage | Check | Target | Objective | Deliverable | Reading | Gap
+AnyRecord = (
+    Node | Edge | Observation | Coverage | ColumnLineage | Check | Target | Objective | Deliverable | Reading | Gap
+)
 Records = Iterator[AnyRecord]
 
 

@@ -17,6 +17,7 @@ from headway.errors import StoreError
 from headway.graph.model import (
     AnyRecord,
     Check,
+    ColumnLineage,
     Coverage,
     Deliverable,
     Edge,
@@ -39,11 +40,13 @@ _KEYS: Mapping[type, tuple[str, Callable[[Any], object]]] = {
     Target: ("target", lambda r: (r.key_result, r.objective)),
     Objective: ("objective", lambda r: r.objective),
     Deliverable: ("deliverable", lambda r: r.deliverable),
+    ColumnLineage: ("columns", lambda r: r.node),
     Coverage: ("coverage", lambda r: (r.covers, r.start, r.end, r.origin)),
     Reading: ("reading", lambda r: (r.key_result, r.day, r.grain, r.source)),
     Gap: ("gap", lambda r: r),
 }
 _LONGEST_KEY = 400
+_SHORTEST_SERIES = 5
 _LARGEST_LINE = 2**31 - 1
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _encode = msgspec.json.Encoder().encode
@@ -62,6 +65,15 @@ def clean(text: str) -> str:
 def aware(moment: datetime) -> datetime:
     """The time in UTC; one without a time zone is taken to be UTC already. Raises OverflowError at the ends of time."""
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+def _series_of(seen: Observation) -> tuple[str, ...]:
+    """What was measured on what; the parts that are most often empty last, and left out there."""
+    what = (seen.node, seen.relation, seen.measure, seen.unit, seen.person_class, seen.tool, seen.column, seen.person)
+    count = len(what)
+    while count > _SHORTEST_SERIES and not what[count - 1]:
+        count -= 1
+    return what[:count]
 
 
 def record_key(*, of: object) -> str:
@@ -90,7 +102,7 @@ class Stager:
         self._connector = connector
         self._at = at
         self._seat = 0
-        self._series: dict[tuple[str, str, str, str, str], int] = {}
+        self._series: dict[tuple[str, ...], int] = {}
         self._origins: dict[tuple[str, str], int] = {}
         self.days: set[tuple[date, date]] = set()
         """Spans of days whose observations this sync yields completely."""
@@ -170,7 +182,7 @@ class Stager:
             message = f"the {seen.measure} of {seen.node or seen.relation} on {seen.day} is {amount}, not a number"
             raise ValueError(message)
         day = _day(seen.day)
-        what = (seen.node, seen.relation, seen.measure, seen.unit, seen.person_class)
+        what = _series_of(seen)
         series = self._series.get(what)
         if series is None:
             body = _encode(what)

@@ -260,7 +260,8 @@ def _observations(connection: Connection, at: datetime | None, shown: Mapping[st
         if place is None:
             connector, path = files[file]
             place = origins[file, line] = Origin(connector=connector, file=path, line=line)
-        node, relation, measure, unit, person = what[name]
+        node, relation, measure, unit, person_class, *rest = what[name]
+        tool, column, person = (*rest, "", "", "")[:3]
         found.append(
             Observation(
                 day=day,
@@ -269,7 +270,10 @@ def _observations(connection: Connection, at: datetime | None, shown: Mapping[st
                 node=node,
                 relation=relation,
                 unit=unit,
-                person_class=person,
+                person_class=person_class,
+                tool=tool,
+                column=column,
+                person=person,
                 origin=place,
             )
         )
