@@ -33,6 +33,9 @@ class Context:
     """When this sync began, with time zone. Connectors never read the clock."""
     environment: Mapping[str, str] = field(default_factory=dict)
     progress: Progress = silent
+    since: datetime | None = None
+    """When the last successful sync of this connector began; None when there was none. A history reads from a little
+    before it, and says with a Coverage which days it read."""
 
 
 class Connector(Protocol):

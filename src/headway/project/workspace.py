@@ -171,11 +171,12 @@ class Project:
         self._graph = None
         results = []
         with self.store() as store:
+            synced = store.load().per_connector
             for name, source in named.items():
                 if name in wanted:
-                    results.append(self._sync_one(store, name, partial(self._records, source)))
+                    results.append(self._sync_one(store, name, partial(self._records, source, synced.get(name))))
             if not only:
-                for gone in sorted(store.load().per_connector.keys() - {*named, VALUES}):
+                for gone in sorted(synced.keys() - {*named, VALUES}):
                     store.remove(gone, self.now)
             if evaluate and VALUES in wanted:
                 results.append(self._sync_one(store, VALUES, partial(self._values, store.load().records)))
@@ -214,9 +215,9 @@ class Project:
 
     # ------------------------------------------------------------------ sources and values
 
-    def _records(self, source: Source) -> Iterator[AnyRecord]:
+    def _records(self, source: Source, since: datetime | None = None) -> Iterator[AnyRecord]:
         connector = connector_class(source.connector)
-        context = Context(self.config.root, self.now, self.environment, self.progress)
+        context = Context(self.config.root, self.now, self.environment, self.progress, since)
         return connector(source.options, context).records()
 
     def _values(self, records: Sequence[AnyRecord]) -> Iterator[AnyRecord]:
