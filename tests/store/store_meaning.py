@@ -103,6 +103,19 @@ class StoreMeaning:
             [seen(1, day(1)), seen(2, day(2)), seen(30, day(3)), late, seen(60, day(6)), seen(7, day(7))]
         )
 
+    def test_a_history_read_piece_by_piece_covers_all_its_days_up_to_a_gap(self, store: Store) -> None:
+        def covered() -> list[tuple[int, int]]:
+            return [(c.start.day, c.end.day) for c in of_type(store, Coverage)]
+
+        written(store, "history", T0, Coverage(covers="kind:model", start=day(1), end=day(3)))
+        written(store, "history", T0 + DAY, Coverage(covers="kind:model", start=day(5), end=day(8)))
+        assert covered() == [(5, 8)]
+        written(store, "history", T0 + 2 * DAY, Coverage(covers="kind:model", start=day(8), end=day(9)))
+        written(store, "history", T0 + 3 * DAY, Coverage(covers="kind:model", start=day(10), end=day(12)))
+        written(store, "other", T0, Coverage(covers="kind:model", start=day(1), end=day(11)))
+        assert covered() == [(5, 12), (1, 11)]
+        assert [(c.start.day, c.end.day) for c in of_type(store, Coverage, T0 + 2 * DAY)] == [(5, 9), (1, 11)]
+
     def test_a_connector_that_is_removed_leaves_the_view_with_all_it_said_and_stays_in_history(
         self, store: Store
     ) -> None:

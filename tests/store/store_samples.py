@@ -199,7 +199,8 @@ _records: st.SearchStrategy[AnyRecord] = st.one_of(
     st.builds(Gap, topic=st.just("usage"), message=_texts, node=_ids),
     st.builds(Check, node=_ids, id=_ids, kind=st.just("test"), name=_texts),
     st.builds(Reading, key_result=_ids, day=_days, value=st.floats(-1, 1), source=st.just("manual")),
-    st.builds(Coverage, covers=st.just(""), start=_days, end=_days),
+    # Single days with a gap between them: spans that touch would be joined, which has a test of its own.
+    st.integers(0, 3).map(lambda n: Coverage(covers="", start=TODAY + 2 * n * DAY, end=TODAY + 2 * n * DAY)),
     st.builds(Observation, day=_days, measure=_texts, amount=st.floats(0, 9), node=_ids, relation=_texts),
 )
 STEPS = st.builds(

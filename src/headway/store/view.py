@@ -7,7 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
@@ -15,7 +15,7 @@ import msgspec
 from msgspec.structs import replace
 from sqlalchemy import ColumnElement, Connection, and_, case, func, literal, or_, select
 
-from headway.graph.model import AnyRecord, Change, Check, Gap, Node, Observation, Origin, Target
+from headway.graph.model import AnyRecord, Change, Check, Coverage, Gap, Node, Observation, Origin, Target
 from headway.store.schema import Moment, check_result, observation, origin, record, series, sync
 
 _CHANGES = ("baseline", "target", "commit", "stretch", "due")
@@ -129,6 +129,7 @@ def _versioned(
     syncs |= _rows_of(connection, born - syncs.keys())
     days = {sync_id: row.started.date() for sync_id, row in syncs.items()}
 
+    spans = _spans(connection, shown) if any(row[1] == "coverage" for row in rows) else {}
     kept: list[AnyRecord] = []
     unreadable: Counter[tuple[str, str]] = Counter()
     for (_, kind, connector, key, first, since), one in zip(rows, records, strict=True):
@@ -138,11 +139,37 @@ def _versioned(
             kept.append(replace(one, created=days[first]))
         elif type(one) is Check and (connector, key) in results:
             kept.append(_with_result(one, results[connector, key]))
+        elif type(one) is Coverage:
+            kept.append(_with_days_before(one, spans[connector, one.covers, one.origin]))
         elif type(one) is Target and (connector, key) in targets:
             kept.append(_with_changes(one, [*targets[connector, key], (since, one)], days))
         else:
             kept.append(one)
     return kept + [_unreadable(*what, count) for what, count in sorted(unreadable.items())]
+
+
+_Span = tuple[date, date]
+
+
+def _spans(connection: Connection, shown: Mapping[str, _State]) -> dict[tuple[str, str, Origin], list[_Span]]:
+    """The days that each source ever said it covers, sync by sync: what it saw then is still kept."""
+    r = record.c
+    query = select(r.connector, r.body, r.from_sync).where(r.type == "coverage", r.connector.in_(list(shown)))
+    spans: dict[tuple[str, str, Origin], list[_Span]] = defaultdict(list)
+    for connector, body, sync_id in connection.execute(query):
+        one = _decoded_one(body)
+        if type(one) is Coverage and sync_id <= shown[connector].shown:
+            spans[connector, one.covers, one.origin].append((one.start, one.end))
+    return spans
+
+
+def _with_days_before(coverage: Coverage, spans: Sequence[_Span]) -> Coverage:
+    """With the days that earlier syncs covered, back to the first gap: histories are read piece by piece."""
+    start = coverage.start
+    for first, last in sorted(spans, key=lambda span: span[1], reverse=True):
+        if first < start <= last + timedelta(days=1):
+            start = first
+    return coverage if start == coverage.start else replace(coverage, start=start)
 
 
 def _decoded(bodies: Sequence[str]) -> list[AnyRecord | None]:
