@@ -255,7 +255,7 @@ def init(force: bool, **options: Any) -> int:
     return Exit.FINE
 
 
-@cli.command(params=[*_PROJECT_OPTIONS])
+@cli.command(params=[*_PROJECT_OPTIONS], short_help="Read every source into the store and evaluate the key results.")
 @click.argument("sources", nargs=-1)
 @click.option("--no-values", is_flag=True, help="Do not evaluate the key results on the warehouse.")
 def sync(sources: tuple[str, ...], no_values: bool, **options: Any) -> int:
@@ -272,11 +272,11 @@ def sync(sources: tuple[str, ...], no_values: bool, **options: Any) -> int:
             click.echo(f"{'':<{width}}  and {len(result.gaps) - 5:,} more: headway unknown", err=True)
     failed = [r.connector for r in results if r.error]
     if failed:
-        click.echo(f"{', '.join(failed)} kept the last good state.", err=True)
+        click.echo(f"What was known of {', '.join(failed)} before stays in view.", err=True)
     return Exit.COULD_NOT_TELL if failed else Exit.FINE
 
 
-@cli.command()
+@cli.command(short_help="Build the example company with dbt and show its first page.")
 @click.argument("directory", default="headway-demo")
 @click.option("--keep", is_flag=True, help="Use what is already built in DIRECTORY instead of building it again.")
 def demo(directory: str, keep: bool) -> int:

@@ -52,7 +52,7 @@ def test_a_failed_source_keeps_its_last_good_state_and_says_so(shop: Path, capsy
     assert run(["sync", "--no-values"]) == 2
     err = capsys.readouterr().err
     assert "goals         failed: " in err
-    assert "goals kept the last good state." in err
+    assert "What was known of goals before stays in view." in err
     assert aligned(shop) == before
     gaps = [g.message for g in Project.open(shop).ask("unknown").gaps or Project.open(shop).graph().gaps]
     assert any("the last sync of goals failed" in message for message in gaps)
@@ -136,3 +136,15 @@ def test_sources_of_one_kind_keep_their_names_in_any_order(shop: Path) -> None:
         totals.append(Project.open(shop).ask("cost").totals["total_micros"])
     assert totals == [4_000_000] * 3
     assert [r.connector for r in Project.open(shop).sync(["observations"])] == names[2:]
+
+
+def test_until_a_source_was_read_once_the_files_themselves_say_what_is_wrong(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert run(["sync"]) == 2
+    capsys.readouterr()
+    assert run(["summary"]) == 2
+    assert "there is no folder 'target'" in capsys.readouterr().err
+    write_shop(tmp_path)
+    assert run(["summary"]) == 0

@@ -136,10 +136,11 @@ class Project:
         def load() -> View:
             with self.store() as store:
                 loaded = store.load()
-            return View(loaded.records, loaded.synced_at)
+            return View(loaded.records, loaded.synced_at, tuple(loaded.per_connector))
 
         known = view(settings.store_url(self.config), load)
-        return (known.records, known.synced_at) if known.synced_at else None
+        # Readings alone are no project: until a source was read once, the files themselves answer, or say what is wrong.
+        return (known.records, known.synced_at) if set(known.connectors) - {VALUES} else None
 
     def _collected(self) -> list[AnyRecord]:
         """Records straight from the sources. What the graph cannot do without raises; the rest becomes a gap."""

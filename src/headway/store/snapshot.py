@@ -26,10 +26,11 @@ _PREFIX = "sqlite:///"
 
 
 class View(msgspec.Struct, frozen=True, gc=False):
-    """The records in view, and when they were synced."""
+    """The records in view, when the newest were synced, and the connectors that they are of."""
 
     records: list[AnyRecord]
     synced_at: datetime | None
+    connectors: tuple[str, ...] = ()
 
 
 class _Snapshot(msgspec.Struct, frozen=True, gc=False):
