@@ -139,7 +139,7 @@ class Project:
             return View(loaded.records, loaded.synced_at, tuple(loaded.per_connector))
 
         known = view(settings.store_url(self.config), load)
-        # Readings alone are no project: until a source was read once, the files themselves answer, or say what is wrong.
+        # Readings alone are no project: until a source was read once, the files answer, or say what is wrong.
         return (known.records, known.synced_at) if set(known.connectors) - {VALUES} else None
 
     def _collected(self) -> list[AnyRecord]:
