@@ -61,7 +61,8 @@ def test_finding_by_relation(relation: str, ids: list[str]) -> None:
 
 
 def test_a_name_that_fits_nothing_suggests_what_looks_alike() -> None:
-    assert GRAPH.directory.find("ordres").near == ("orders",)
+    assert GRAPH.directory.find("ordres").nodes == ()
+    assert GRAPH.directory.near("ordres") == ("orders",)
 
 
 def test_rows_that_fit_several_nodes_are_not_given_to_any() -> None:

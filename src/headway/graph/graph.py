@@ -485,6 +485,12 @@ class Graph:
         """Everything that is not known, from the connectors, the linking and the use."""
         return (*self._gaps, *self._unlinked_gaps(), *self.use.gaps)
 
+    def suggestion(self, unlinked: Unlinked) -> str:
+        """`did you mean …?` for a goal's reference that fits nothing; '' when nothing looks alike."""
+        what, _, name = unlinked.reference.removeprefix("ref:").partition("/")
+        near = () if unlinked.match.nodes or what == "relation" else self.directory.near(name, what)
+        return f"did you mean {', '.join(near)}?" if near else ""
+
     def _unlinked_gaps(self) -> Iterator[Gap]:
         for u in self.unlinked:
             what, _, name = u.reference.removeprefix("ref:").partition("/")
@@ -497,6 +503,6 @@ class Graph:
                 )
             else:
                 message = f"there is no {noun} {name!r} in the graph"
-                hint = f"did you mean {', '.join(u.match.near)}?" if u.match.near else ""
+                hint = self.suggestion(u)
             label = self.nodes[u.node].label
             yield Gap(topic="goals", message=f"{label}: {message}", node=self.nodes[u.node].id, hint=hint)

@@ -23,8 +23,6 @@ class Match:
     """The nodes a name fits: exactly one is a link, none or several are not."""
 
     nodes: tuple[int, ...]
-    near: tuple[str, ...] = ()
-    """Names that look alike, when nothing fits."""
 
     @property
     def node(self) -> int | None:
@@ -62,10 +60,10 @@ class Directory:
         for rank in (lambda n: n.name == name, lambda n: n.name.casefold() == name.casefold(), lambda _: True):
             if best := tuple(i for i in hits if rank(self.nodes[i])):
                 return Match(best)
-        return Match((), self.near(name, what))
+        return Match(())
 
     def near(self, name: str, what: str = "asset") -> tuple[str, ...]:
-        """Up to three names of the right kind that look like `name`."""
+        """Up to three names of the right kind that look like `name`. Costly: for a sentence to a person only."""
         folded = name.casefold()
         candidates = {n.name.casefold(): n.name for n in self.nodes if _fits(n, what) and _plausible(n.name, folded)}
         return tuple(candidates[c] for c in difflib.get_close_matches(folded, candidates, n=3, cutoff=0.6))

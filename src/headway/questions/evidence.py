@@ -63,7 +63,7 @@ def _single(graph: Graph, match: Match, what: str, name: str) -> int:
     if match.node is not None:
         return match.node
     if not match.nodes:
-        raise UnknownName(what, name, match.near)
+        raise UnknownName(what, name, graph.directory.near(name, what.replace(" ", "_")))
     options = [graph.nodes[i].id for i in match.nodes]
     shown = ", ".join(options[:5]) + (f" and {len(options) - 5} more" if len(options) > 5 else "")
     raise UsageError(f"{name!r} fits {len(options)} nodes", hint=f"name one of them: {shown}")

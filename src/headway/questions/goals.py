@@ -374,9 +374,8 @@ def _reasons(graph: Graph, goal: int, *, some_board: bool) -> Iterator[tuple[str
         yield "it is only words: bound to no metric, model, SQL or readings", "headway init lists the metrics there are"
     for u in missing:
         what, _, name = u.reference.removeprefix("ref:").partition("/")
-        near = f"did you mean {', '.join(u.match.near)}?" if u.match.near else ""
         fits = f"{name!r} fits {len(u.match.nodes)} nodes" if u.match.nodes else f"there is no {what} {name!r}"
-        yield fits, near
+        yield fits, graph.suggestion(u)
     standing = _is_standing(graph, graph.objective_of(goal))
     if target.binding.way and target.target is None and target.band is None and target.stretch is None and not standing:
         yield "it has no target", "write target: or band: beside it"
