@@ -148,3 +148,10 @@ def test_until_a_source_was_read_once_the_files_themselves_say_what_is_wrong(
     assert "there is no folder 'target'" in capsys.readouterr().err
     write_shop(tmp_path)
     assert run(["summary"]) == 0
+
+
+def test_a_source_that_takes_long_is_read_by_a_sync_only(shop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("headway.connectors.observations.Observations.sync_only", True, raising=False)
+    assert not Project.open(shop).graph().use.known
+    Project.open(shop).sync(evaluate=False)
+    assert Project.open(shop).graph().use.known

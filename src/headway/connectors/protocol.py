@@ -44,6 +44,9 @@ class Connector(Protocol):
     `records` raises InputError, ConfigError, WarehouseError or MissingExtra when there is nothing to be had at all;
     whatever is wrong with a part of the input is yielded as a Gap instead. The same input yields the same records in
     the same order, and ids stay the same between syncs.
+
+    A connector that takes long (all of a project's SQL, a warehouse's history) sets `sync_only = True`: it is read by a
+    sync and never to answer a question from files alone.
     """
 
     name: ClassVar[str]

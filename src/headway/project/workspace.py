@@ -146,6 +146,8 @@ class Project:
         """Records straight from the sources. What the graph cannot do without raises; the rest becomes a gap."""
         records: list[AnyRecord] = []
         for source in self.config.sources:
+            if getattr(connector_class(source.connector), "sync_only", False):
+                continue
             try:
                 records.extend(self._records(source))
             except HeadwayError as error:
