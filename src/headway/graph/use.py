@@ -6,15 +6,20 @@
 
 Nodes that cannot be read directly (metrics, semantic models, ephemeral models) have no use of their own. Nobody used
 one when nothing downstream is used and nobody read the tables it is computed from; otherwise it is unknown.
+
+Rows about one column of a node are linked, but say nothing here: they do not add up to the node they are part of.
 """
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field
 from datetime import date, timedelta
-from typing import TYPE_CHECKING, Literal
+from functools import cached_property
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeVar
 
 from headway.graph.link import Match, unmatched_summary
 from headway.graph.model import KINDS, Gap, Observation
@@ -25,11 +30,21 @@ if TYPE_CHECKING:
 
 Status = Literal["used", "unused", "unknown"]
 
+Key = TypeVar("Key")
+
+Counted = Literal["exact", "at least", "on one day"]
+"""How a number of people is known: as the distinct people of the window; as a part of them, since some reads do not say
+who it was; or as the most on one day, because no read says who it was. The last two are lower bounds."""
+
 READS = ("queries", "views")
 """Measures that add up to reads. `people` says how many, and does not add up over days."""
 _USE_MEASURES = frozenset((*READS, "people"))
 
+TREND_READS = 10
+"""Fewest reads in the first half of the window that a trend is told from."""
+
 _USED, _BLIND = 1, 2
+_NOBODY: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +61,21 @@ class Unmatched:
     source: str
 
 
+class Reads(NamedTuple):
+    """Reads of one asset inside the window, by one class of reader with one tool."""
+
+    person_class: str
+    """'' where the source does not say."""
+    tool: str
+    """'' where that is not known."""
+    counts: bool
+    """Counts as use."""
+    reads: float
+    people: int | None
+    """Distinct people; None where some of the reads do not say who it was."""
+    last: date
+
+
 @dataclass(frozen=True)
 class Use:
     """Use of every node of a graph. Sequences run over node indexes."""
@@ -58,24 +88,119 @@ class Use:
     reads: Sequence[float]
     """Queries and views by people inside the window, on the node itself."""
     people: Sequence[int]
-    """Most distinct people on one day inside the window: a lower bound of the people of the window."""
+    """People who read the node itself inside the window."""
+    counted: Mapping[int, Counted]
+    """How `people` is known, where there are any."""
+    persons: Mapping[int, AbstractSet[str]]
+    """Keyed hashes of the people who read a node inside the window, as far as its rows say who it was."""
     last: Sequence[date | None]
     """Last day on which people read it or something downstream of it."""
-    by_class: Mapping[int, Mapping[str, float]]
-    """Reads inside the window by person class, those included that do not count as use."""
+    last_own: Sequence[date | None]
+    """Last day on which people read it itself."""
+    seen: Mapping[int, tuple[date, date]]
+    """First and last day inside the window that every source which covers the node could see."""
+    percentile: Mapping[int, float]
+    """Share (0..1) of the other assets of its band with fewer reads by people; only where reads are covered."""
     linked: Sequence[tuple[int, Observation]]
-    """Observations with the node they are about."""
+    """Observations with the node they are about, rows about single columns included."""
     unmatched: tuple[Unmatched, ...]
     gaps: tuple[Gap, ...]
     known: bool
     """Some source of usage covers something."""
+    opens: date
+    """First day of the window."""
+    classes: AbstractSet[str]
+    """Person classes that count as use; '' is the rows that do not say."""
+
+    @cached_property
+    def rows(self) -> Mapping[int, Sequence[Observation]]:
+        """Rows of queries and views inside the window by node, those included that do not count as use."""
+        found: dict[int, list[Observation]] = defaultdict(list)
+        for node, observation in self.linked:
+            if observation.measure in READS and observation.day >= self.opens and _tells_use(observation):
+                found[node].append(observation)
+        return found
+
+    def daily(self, node: int) -> dict[date, float]:
+        """Reads by people on each day inside the window; days without any are left out."""
+        return _summed((o.day, o.amount) for o in self.rows.get(node, ()) if o.person_class in self.classes)
+
+    def by_class(self, node: int) -> dict[str, float]:
+        """Reads inside the window by person class, those included that do not count as use."""
+        return _summed((o.person_class, o.amount) for o in self.rows.get(node, ()))
+
+    def by_tool(self, node: int) -> dict[str, float]:
+        """Reads by people inside the window by tool; '' where that is not known."""
+        return _summed((o.tool, o.amount) for o in self.rows.get(node, ()) if o.person_class in self.classes)
+
+    def readers(self, node: int) -> list[Reads]:
+        """Reads inside the window by person class and tool, most first; those included that do not count as use."""
+        groups: dict[tuple[str, str], list[Observation]] = defaultdict(list)
+        for row in self.rows.get(node, ()):
+            groups[row.person_class, row.tool].append(row)
+        found = []
+        for (group, tool), rows in groups.items():
+            people = {o.person for o in rows}
+            named = None if "" in people else len(people)
+            reads, last = sum(o.amount for o in rows), max(o.day for o in rows)
+            found.append(Reads(group, tool, group in self.classes, reads, named, last))
+        return sorted(found, key=lambda r: (-r.reads, r.person_class, r.tool))
+
+    def audience(self, nodes: Iterable[int]) -> tuple[int, Counted]:
+        """Distinct people who read any of `nodes` themselves, and how their number is known."""
+        read = [i for i in nodes if self.own[i]]
+        named = len(_NOBODY.union(*(self.persons.get(i, _NOBODY) for i in read)))
+        if all(self.counted.get(i) == "exact" for i in read):
+            return named, "exact"
+        most = max(self.people[i] for i in read)
+        return (most, "on one day") if most > named else (named, "at least")
+
+    def halves(self, node: int) -> tuple[float, float, int] | None:
+        """Reads by people in the first and the second half of what was seen of the window, and the days of each.
+
+        Halves are whole weeks, so that weekends weigh the same on both sides. None when fewer than two weeks were seen.
+        """
+        if node not in self.seen:
+            return None
+        start, end = self.seen[node]
+        half = ((end - start).days + 1) // 2 // 7 * 7
+        if not half:
+            return None
+        middle = end - timedelta(days=half)
+        opens = middle - timedelta(days=half)
+        first = second = 0.0
+        for day, reads in self.daily(node).items():
+            if middle < day <= end:
+                second += reads
+            elif opens < day <= middle:
+                first += reads
+        return first, second, half
+
+    def trend(self, node: int) -> float | None:
+        """Reads in the second half of the window over those in the first; None when there are too few to tell."""
+        halves = self.halves(node)
+        return halves[1] / halves[0] if halves and halves[0] >= TREND_READS else None
+
+
+def _summed(pairs: Iterable[tuple[Key, float]]) -> dict[Key, float]:
+    found: dict[Key, float] = {}
+    for key, amount in pairs:
+        found[key] = found.get(key, 0.0) + amount
+    return found
+
+
+def _tells_use(observation: Observation) -> bool:
+    """Whether a row says that its node was read, as opposed to what that cost, or which columns."""
+    return observation.measure in _USE_MEASURES and observation.amount > 0 and not observation.column
 
 
 def measure(graph: Graph) -> Use:
     """Use of every node, from the graph's observations and what their sources cover."""
     linked, unmatched = _link(graph)
-    tally = _tally(graph, linked)
-    covered, stale, gaps = _coverage(graph, linked)
+    seen = [row for row in linked if _tells_use(row[1])]
+    tally = _tally(graph, seen)
+    coverage = _coverage(graph, _kinds_by_source(graph, seen))
+    covered = coverage.covered
     count = len(graph.nodes)
     readable = [_readable(graph, i) for i in range(count)]
     seeds = {
@@ -95,7 +220,9 @@ def measure(graph: Graph) -> Use:
         elif flags[i] & _BLIND or not quiet[i]:
             uncovered = readable[i] and not covered[i]
             reason[i] = (
-                stale.get(i, "no usage source covers it") if uncovered else _blind(graph, i, tally.own, flags[i])
+                coverage.stale.get(i, "no usage source covers it")
+                if uncovered
+                else _blind(graph, i, tally.own, flags[i])
             )
         else:
             status[i] = "unused"
@@ -105,12 +232,18 @@ def measure(graph: Graph) -> Use:
         own=tally.own,
         reads=tally.reads,
         people=tally.people,
+        counted=tally.counted,
+        persons=tally.persons,
         last=_inherit_last(graph, tally.last),
-        by_class=tally.by_class,
+        last_own=tally.last,
+        seen=coverage.seen,
+        percentile=_percentiles(graph, tally.reads, [r and c for r, c in zip(readable, covered, strict=True)]),
         linked=linked,
         unmatched=unmatched,
-        gaps=(*gaps, *_unmatched_gaps(unmatched)),
+        gaps=(*coverage.gaps, *_unmatched_gaps(unmatched)),
         known=any(covered),
+        opens=_opens(graph),
+        classes=_classes(graph),
     )
 
 
@@ -132,33 +265,36 @@ def _readable(graph: Graph, i: int) -> bool:
 
 
 def _link(graph: Graph) -> tuple[list[tuple[int, Observation]], tuple[Unmatched, ...]]:
+    """Rows up to the as-of date with their node, and the names of those that have none."""
     linked: list[tuple[int, Observation]] = []
-    matches: dict[tuple[str, str], Match] = {}
-    lost: dict[tuple[str, str], list[Observation]] = defaultdict(list)
+    by_node: dict[str, Match] = {}
+    by_relation: dict[str, Match] = {}
+    lost: dict[tuple[str, bool], list[Observation]] = defaultdict(list)
+    as_of = graph.as_of
     for observation in graph.observations:
-        if observation.day > graph.as_of:
+        if observation.day > as_of:
             continue
-        key = (observation.node, observation.relation)
-        match = matches.get(key)
+        name = observation.node
+        known, find = (by_node, graph.directory.find) if name else (by_relation, graph.directory.relation)
+        name = name or observation.relation
+        match = known.get(name)
         if match is None:
-            find = graph.directory
-            match = find.find(observation.node) if observation.node else find.relation(observation.relation)
-            matches[key] = match
+            match = known[name] = find(name)
         if match.node is None:
-            lost[key].append(observation)
+            lost[name, known is by_node].append(observation)
         else:
             linked.append((match.node, observation))
     unmatched = [
         Unmatched(
-            name=key[0] or key[1],
+            name=name,
             rows=len(rows),
             reads=sum(o.amount for o in rows if o.measure in READS),
             first=min(o.day for o in rows),
             last=max(o.day for o in rows),
-            fits=len(matches[key].nodes),
+            fits=len((by_node if is_node else by_relation)[name].nodes),
             source=rows[0].origin.file or rows[0].origin.connector,
         )
-        for key, rows in lost.items()
+        for (name, is_node), rows in lost.items()
     ]
     return linked, tuple(sorted(unmatched, key=lambda u: (-u.rows, u.name)))
 
@@ -179,37 +315,76 @@ def _unmatched_gaps(unmatched: Sequence[Unmatched]) -> Iterator[Gap]:
 
 @dataclass
 class _Tally:
+    """What `Use` says of these names, as it is being counted."""
+
     own: list[bool]
     reads: list[float]
     people: list[int]
     last: list[date | None]
-    by_class: dict[int, dict[str, float]]
+    counted: dict[int, Counted] = field(default_factory=dict)
+    persons: dict[int, set[str]] = field(default_factory=dict)
 
 
-def _tally(graph: Graph, linked: Sequence[tuple[int, Observation]]) -> _Tally:
+def _tally(graph: Graph, seen: Iterable[tuple[int, Observation]]) -> _Tally:
+    """Count what people read. There are many rows: what only single assets are asked for is left to `Use`."""
+    opens, classes = _opens(graph), _classes(graph)
     count = len(graph.nodes)
-    tally = _Tally([False] * count, [0.0] * count, [0] * count, [None] * count, defaultdict(lambda: defaultdict(float)))
-    opens = graph.as_of - timedelta(days=graph.policy.usage_window_days - 1)
-    # Rows without a class come from sources that do not tell people apart; they are counted as people.
-    counted = {*graph.policy.counted_classes, ""}
-    for node, observation in linked:
-        if observation.measure not in _USE_MEASURES or observation.amount <= 0:
+    tally = _Tally([False] * count, [0.0] * count, [0] * count, [None] * count)
+    crowd: dict[int, float] = {}
+    last, reads, persons = tally.last, tally.reads, tally.persons
+    for node, observation in seen:
+        if observation.person_class not in classes:
             continue
-        inside = observation.day >= opens
-        if inside and observation.measure in READS:
-            tally.by_class[node][observation.person_class or "person"] += observation.amount
-        if observation.person_class not in counted:
+        day = observation.day
+        before = last[node]
+        if before is None or day > before:
+            last[node] = day
+        if day < opens:
             continue
-        last = tally.last[node]
-        if last is None or observation.day > last:
-            tally.last[node] = observation.day
-        if inside:
-            tally.own[node] = True
-            if observation.measure == "people":
-                tally.people[node] = max(tally.people[node], round(observation.amount))
-            else:
-                tally.reads[node] += observation.amount
+        if observation.measure == "people":
+            crowd[node] = max(crowd.get(node, 0.0), observation.amount)
+            continue
+        reads[node] += observation.amount
+        who = persons.get(node)
+        if who is None:
+            who = persons[node] = set()
+        who.add(observation.person)
+    for node, who in persons.items():
+        tally.own[node] = True
+        whole = "" not in who
+        who.discard("")
+        if who:
+            tally.people[node], tally.counted[node] = len(who), "exact" if whole else "at least"
+    for node, people in crowd.items():
+        tally.own[node] = True
+        if people > tally.people[node]:
+            tally.people[node], tally.counted[node] = round(people), "on one day"
     return tally
+
+
+def _opens(graph: Graph) -> date:
+    """First day of the window."""
+    return graph.as_of - timedelta(days=graph.policy.usage_window_days - 1)
+
+
+def _classes(graph: Graph) -> frozenset[str]:
+    """Classes whose reads count as use; rows without one count too: their sources do not tell people apart."""
+    return frozenset((*graph.policy.counted_classes, ""))
+
+
+def _percentiles(graph: Graph, reads: Sequence[float], visible: Sequence[bool]) -> dict[int, float]:
+    """Per visible asset: the share of the other visible assets of its band that have fewer reads."""
+    bands: dict[str, list[int]] = defaultdict(list)
+    for i in graph.assets:
+        if visible[i]:
+            bands[KINDS[graph.nodes[i].kind].band].append(i)
+    found: dict[int, float] = {}
+    for members in bands.values():
+        if len(members) > 1:
+            ranked = sorted(reads[i] for i in members)
+            others = len(members) - 1
+            found.update((i, bisect_left(ranked, reads[i]) / others) for i in members)
+    return found
 
 
 def _inherit_last(graph: Graph, own: Sequence[date | None]) -> list[date | None]:
@@ -233,17 +408,23 @@ def _inherit_last(graph: Graph, own: Sequence[date | None]) -> list[date | None]
 # ---------------------------------------------------------------------- what is covered
 
 
-def _coverage(
-    graph: Graph, linked: Sequence[tuple[int, Observation]]
-) -> tuple[list[bool], dict[int, str], tuple[Gap, ...]]:
+@dataclass
+class _Covered:
+    """What the sources of usage can see."""
+
+    covered: list[bool]
+    """Per node: some source that is neither stale nor too short sees it."""
+    seen: dict[int, tuple[date, date]] = field(default_factory=dict)
+    stale: dict[int, str] = field(default_factory=dict)
+    """Why a node is not covered that a stale or short source names."""
+    gaps: list[Gap] = field(default_factory=list)
+
+
+def _coverage(graph: Graph, by_source: Mapping[tuple[str, str], AbstractSet[str]]) -> _Covered:
     """Per node whether a source of usage can see it today; why not where one is stale; and what is wrong with them."""
-    covered = [False] * len(graph.nodes)
-    stale: dict[int, str] = {}
-    gaps: list[Gap] = []
-    by_source: dict[tuple[str, str], set[str]] = defaultdict(set)
-    for node, observation in linked:
-        if observation.measure in _USE_MEASURES:
-            by_source[observation.origin.connector, observation.origin.file].add(graph.nodes[node].kind)
+    result = _Covered([False] * len(graph.nodes))
+    covered, gaps = result.covered, result.gaps
+    opens = _opens(graph)
     for coverage in graph.coverage:
         kinds = by_source.get((coverage.origin.connector, coverage.origin.file))
         if kinds is None:
@@ -255,17 +436,29 @@ def _coverage(
         message, blind = _how_fresh(graph, coverage.start, coverage.end, str(coverage.origin))
         if message:
             gaps.append(Gap(topic="usage", message=message, origin=coverage.origin))
+        start, end = max(coverage.start, opens), min(coverage.end, graph.as_of)
         for i in seen:
             if blind:
-                stale.setdefault(i, message)
-            else:
-                covered[i] = True
+                result.stale.setdefault(i, message)
+                continue
+            covered[i] = True
+            known = result.seen.get(i)
+            result.seen[i] = (max(start, known[0]), min(end, known[1])) if known else (start, end)
     if not any(covered) and not gaps:
         message = "no source of usage is connected, so nothing is called used or unused"
         gaps.append(
             Gap(topic="usage", message=message, hint="add one under observations: in headway.yml, or --usage FILE")
         )
-    return covered, stale, tuple(gaps)
+    return result
+
+
+def _kinds_by_source(graph: Graph, seen: Iterable[tuple[int, Observation]]) -> dict[tuple[str, str], set[str]]:
+    """The kinds of node that each source of usage has rows about."""
+    nodes: dict[tuple[str, str], set[int]] = defaultdict(set)
+    for node, observation in seen:
+        origin = observation.origin
+        nodes[origin.connector, origin.file].add(node)
+    return {source: {graph.nodes[i].kind for i in found} for source, found in nodes.items()}
 
 
 def _how_fresh(graph: Graph, start: date, end: date, source: str) -> tuple[str, bool]:
