@@ -7,19 +7,22 @@ dashboard exec < mrr
 objective grow "Grow" 2026-10-01..2026-12-31  parent=company standing limit=3 state=ended
 key_result grow.mrr < mrr   shown_on=exec  from=10 to=20  weight=2  unit=EUR  words
 reading grow.mrr 2026-11-21 14
-views exec 12 on 2026-11-20  class=service        (queries, views, people)
+views exec 12 on 2026-11-20  class=service tool=looker person=a1   (queries, views, people)
 covers "kind:model kind:dashboard" 2026-08-01..2026-11-21
-cost orders 12.5 EUR on 2026-11-20
+cost orders 12.5 EUR on 2026-11-20  class=dbt tool=dbt
+seconds orders 40 on 2026-11-20  class=dbt tool="dbt run results"   (seconds, bytes)
+price credits 3 EUR
 check orders not_null fail since 2026-11-12 "3 rows"
 """
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
 
-from headway.config import Policy
+from headway.config import Policy, Price
 from headway.graph.graph import Graph
 from headway.graph.model import (
     KINDS,
@@ -43,7 +46,8 @@ FILE = Origin(connector="observations", file="usage.csv")
 
 def graph_of(text: str, *, as_of: date = AS_OF, policy: Policy | None = None, protected: tuple[str, ...] = ()) -> Graph:
     """The graph that a case describes."""
-    return Graph(records_of(text), as_of=as_of, policy=policy, protected=protected)
+    prices = {unit: Price(float(amount), money) for unit, amount, money in _PRICE.findall(text)}
+    return Graph(records_of(text), as_of=as_of, policy=policy, protected=protected, prices=prices)
 
 
 def records_of(text: str) -> list[AnyRecord]:
@@ -70,14 +74,13 @@ def _statement(verb: str, words: list[str], order: int) -> Iterator[AnyRecord]:
         day = date.fromisoformat(plain[1])
         yield Reading(key_result=goal_id("key_result", objective, key_result), day=day, value=float(plain[2]))
     elif verb in {"queries", "views", "people"}:
-        day = date.fromisoformat(plain[-1])
-        person = options.get("class", "person")
-        yield Observation(
-            day=day, measure=verb, amount=float(plain[1]), node=plain[0], person_class=person, origin=FILE
-        )
+        yield _observation(verb, plain, {"class": "person", **options}, "count")
     elif verb == "cost":
-        day = date.fromisoformat(plain[-1])
-        yield Observation(day=day, measure="cost", amount=float(plain[1]), unit=plain[2], node=plain[0], origin=FILE)
+        yield _observation(verb, plain, options, plain[2])
+    elif verb in {"seconds", "bytes"}:
+        yield _observation(verb, plain, options, verb)
+    elif verb == "price":
+        assert _PRICE.fullmatch(" ".join((verb, *words))), "a price is `price UNIT AMOUNT MONEY`"
     elif verb == "covers":
         start, end = (date.fromisoformat(d) for d in plain[1].split(".."))
         yield Coverage(covers=plain[0], start=start, end=end, origin=FILE)
@@ -85,6 +88,24 @@ def _statement(verb: str, words: list[str], order: int) -> Iterator[AnyRecord]:
         yield _check(plain)
     else:
         raise AssertionError(f"cannot read {verb!r} in a case")
+
+
+_PRICE = re.compile(r"^price (\S+) (\S+) (\S+)$", re.MULTILINE)
+
+
+def _observation(measure: str, words: list[str], options: dict[str, str], unit: str) -> Observation:
+    """`orders 12.5 ... on 2026-11-20` with its options."""
+    return Observation(
+        day=date.fromisoformat(words[-1]),
+        measure=measure,
+        amount=float(words[1]),
+        unit=unit,
+        node=words[0],
+        person_class=options.get("class", ""),
+        tool=options.get("tool", ""),
+        person=options.get("person", ""),
+        origin=Origin(connector="observations", file=options["source"]) if "source" in options else FILE,
+    )
 
 
 def _names(words: list[str]) -> tuple[str, list[str]]:

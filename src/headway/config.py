@@ -49,6 +49,14 @@ class Policy:
 
 
 @dataclass(frozen=True, slots=True)
+class Price:
+    """What one unit of something costs: `amount` of `unit`, such as 3.0 EUR for a credit."""
+
+    amount: float
+    unit: str
+
+
+@dataclass(frozen=True, slots=True)
 class Source:
     """One configured connector: its name, and its options as written."""
 
@@ -66,6 +74,8 @@ class Config:
     store_url: str = ""
     """SQLAlchemy URL; empty means SQLite in `.headway/` below the root."""
     policy: Policy = Policy()
+    prices: Mapping[str, Price] = field(default_factory=dict)
+    """What units of cost, and bytes and seconds, are worth in money, by unit."""
     protected: tuple[str, ...] = ()
     """Selectors of assets that are never proposed for retirement."""
     as_of: date | None = None

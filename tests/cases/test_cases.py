@@ -11,6 +11,7 @@ import re
 import shlex
 from dataclasses import dataclass
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
@@ -56,7 +57,8 @@ def test_case(case: Case) -> None:
     for argument in arguments:
         key, equals, value = argument.partition("=")
         if equals:
-            given[key] = question.parameters[key].type(value)
+            kind = question.parameters[key].type
+            given[key] = value if get_args(kind) else kind(value)
         else:
             given[positional.pop(0)] = argument
     answer = question.ask(graph_of(case.graph), **given)

@@ -17,9 +17,9 @@ from datetime import date, datetime
 from functools import cached_property
 from typing import Any, Literal, TypeVar
 
-from headway.config import Policy
+from headway.config import Policy, Price
 from headway.errors import ConfigError, UsageError
-from headway.graph import attribution, health, use
+from headway.graph import attribution, health, spend, use
 from headway.graph.link import Directory, Match, reached_names
 from headway.graph.model import (
     KINDS,
@@ -76,6 +76,7 @@ class Graph:
         as_of: date,
         policy: Policy | None = None,
         protected: Sequence[str] = (),
+        prices: Mapping[str, Price] | None = None,
         synced_at: datetime | None = None,
     ) -> None:
         kinds: dict[type, list[Any]] = defaultdict(list)
@@ -83,6 +84,7 @@ class Graph:
             kinds[type(record)].append(record)
         self.as_of = as_of
         self.policy = policy or Policy()
+        self.prices: Mapping[str, Price] = prices or {}
         self.synced_at = synced_at
         self._gaps: list[Gap] = list(kinds[Gap])
         self.observations: Sequence[Observation] = kinds[Observation]
@@ -455,13 +457,9 @@ class Graph:
             kept |= self.configured(selector, "protected")
         return frozenset(self.walk(kept, "upstream"))
 
-    def cost(self, unit: str, start: date, end: date) -> list[int]:
-        """Cost of each node in millionths of `unit`, for the days start..end, both included."""
-        amounts = [0] * len(self.nodes)
-        for node, observation in self.use.linked:
-            if observation.measure == "cost" and observation.unit == unit and start <= observation.day <= end:
-                amounts[node] += round(observation.amount * 1_000_000)
-        return amounts
+    def spend(self, start: date, end: date) -> tuple[spend.Ledger, ...]:
+        """What each node cost on the days start..end, both included: one ledger a unit, never added together."""
+        return spend.ledgers(self, start, end)
 
     def attribute(self, amounts: Sequence[int], masks: Sequence[int], goals: int) -> attribution.Attribution:
         """Split amounts equally over the goals in each mask; parts sum exactly to the whole."""

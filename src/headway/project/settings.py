@@ -8,6 +8,7 @@ observations:
 owners: {codeowners: CODEOWNERS, models/finance/: finance-team}
 policy: {usage_window_days: 90}
 protected: ["tag:regulatory"]
+prices: {credits: {amount: 3.0, unit: EUR}, bytes: {amount: 6.25e-12, unit: EUR}}
 store: postgresql://...              # default: SQLite in .headway/
 warehouse: {profiles_dir: ., target: prod}
 as_of: 2026-11-22                    # for examples whose data has an end; default: today
@@ -18,6 +19,7 @@ connectors:                          # any other connector, by name
 from __future__ import annotations
 
 import difflib
+import math
 import os
 import re
 from collections.abc import Callable, Mapping
@@ -26,7 +28,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from headway.config import Config, Policy, Source
+from headway.config import Config, Policy, Price, Source
 from headway.errors import ConfigError, Place
 
 FILE = "headway.yml"
@@ -72,6 +74,7 @@ class _Reader:
             "owners": lambda v: self._mapping(v, "owners"),
             "policy": self._policy,
             "protected": lambda v: tuple(self._texts(v, "protected")),
+            "prices": self._prices,
             "store": str,
             "warehouse": lambda v: self._mapping(v, "warehouse"),
             "as_of": self._day,
@@ -98,6 +101,7 @@ class _Reader:
             store_url=read.get("store", ""),
             policy=read.get("policy", Policy()),
             protected=read.get("protected", ()),
+            prices=read.get("prices", {}),
             profiles_dir=str(warehouse.get("profiles_dir", "")),
             target=str(warehouse.get("target", "")),
             as_of=read.get("as_of"),
@@ -186,6 +190,27 @@ class _Reader:
             else:
                 read[key] = type(default)(given)
         return Policy(**read)
+
+    def _prices(self, value: Any) -> dict[str, Price]:
+        said = self._mapping(value, "prices")
+        found: dict[str, Price] = {}
+        for key, given in said.items():
+            name = f"prices.{key}"
+            place = self._place(said, key)
+            if not isinstance(given, Mapping):
+                raise ConfigError(f"{name} must be a mapping such as {{amount: 3.0, unit: EUR}}", place=place)
+            self._known_keys(given, {f.name: f for f in fields(Price)}, f"{name}.")
+            amount, unit = given.get("amount"), given.get("unit")
+            if isinstance(amount, bool) or not isinstance(amount, (int, float)) or not 0 < amount < math.inf:
+                raise ConfigError(f"{name}.amount must be a number above 0", place=place)
+            if not isinstance(unit, str) or not unit.strip():
+                raise ConfigError(f"{name}.unit must be what the amount is in, such as EUR", place=place)
+            found[str(key)] = Price(float(amount), unit.strip())
+        for key, price in found.items():
+            if price.unit in found:
+                message = f"prices.{key} is in {price.unit}, which has a price itself: give it in money"
+                raise ConfigError(message, place=self._place(said, key))
+        return found
 
     def _expand(self, value: Any, key: str) -> Any:
         """Replace `${NAME}` by the environment's value, so that no secret needs to stand in the file."""

@@ -119,6 +119,7 @@ class Project:
                 as_of=self.as_of,
                 policy=self.config.policy,
                 protected=self.config.protected,
+                prices=self.config.prices,
                 synced_at=synced_at,
             )
         return self._graph

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Annotated
+from typing import Annotated, Literal
 
-from headway.answer import Answer, Column, Finding, figure, plural
+from headway.answer import Answer, Column, Finding, plural
 from headway.graph.graph import Graph
-from headway.questions.evidence import cost_units, gaps, make
+from headway.graph.model import KINDS
+from headway.graph.spend import PARTS, Ledger, Part, measured
+from headway.questions.evidence import ASSET_COLUMNS, amount_words, asset_values, gaps, make
 from headway.questions.registry import Says, question
 from headway.questions.usage import quadrants
 
@@ -19,31 +22,68 @@ REST = (
 )
 """Parts of the cost that serve no objective, in the order they are shown: each a part of its own."""
 
+By = Literal["objective", "owner", "folder", "tool", "kind"]
+
+PIECES = 10
+"""How many of the largest pieces that serve nothing are shown."""
+
 
 @question("HW401")
 def cost(
     graph: Graph,
     *,
+    by: Annotated[By, Says("What to split it by.")] = "objective",
     days: Annotated[int, Says("Days up to the as-of date that are added up.")] = 30,
     unit: Annotated[str, Says("Only this unit; all of them, each on its own, without.")] = "",
 ) -> Answer:
     """What does each objective cost, and what is spent on nothing?
 
     Every asset's cost flows up to the objectives it serves; what serves several is split equally between them. Amounts
-    are exact to a millionth of the unit, and the parts sum exactly to the whole. Units are never added together.
+    are exact to a millionth of the unit, and the parts sum exactly to the whole, whatever they are split by. What dbt
+    spends on building an asset and what people and tools spend on reading it are shown apart where the source tells.
+
+    Units are never added together; the price list under `prices` in headway.yml turns credits, bytes or seconds into
+    money, and such amounts are marked as converted. Where no cost is known, the time that the warehouse took, or that
+    the last dbt run took, stands in for it and says so.
     """
-    known = cost_units(graph)
-    units = [unit] if unit else list(known)
-    sections = [_in_unit(graph, u, max(days, 1)) for u in units]
+    days = max(days, 1)
+    ledgers = list(_ledgers(graph, unit, days))
     more = gaps(graph, "cost", "usage", "lineage")
-    if not sections or not known:
-        headline = "No cost is known, because no source of cost is connected."
-        return make(graph, "cost", "HW401", headline, gaps=more)
-    if len(sections) == 1:
-        only = sections[0]
-        return make(graph, "cost", "HW401", only.headline, only.columns, only.rows, totals=only.totals, gaps=more)
-    headline = f"Costs are known in {plural(len(sections), 'unit')}: {', '.join(units)}. They are never added together."
-    return make(graph, "cost", "HW401", headline, sections=tuple(sections), gaps=more)
+    if not ledgers:
+        return make(graph, "cost", "HW401", _nothing(graph, unit, days), gaps=more)
+    answers = [_in_unit(graph, ledger, by, days) for ledger in ledgers]
+    if len(answers) == 1:
+        main, *details = answers[0]
+        return make(
+            graph,
+            "cost",
+            "HW401",
+            main.headline,
+            main.columns,
+            main.rows,
+            totals=main.totals,
+            sections=tuple(details),
+            gaps=more,
+        )
+    units = ", ".join(ledger.unit for ledger in ledgers)
+    headline = f"Costs are known in {plural(len(ledgers), 'unit')}: {units}. They are never added together."
+    return make(graph, "cost", "HW401", headline, sections=tuple(s for a in answers for s in a), gaps=more)
+
+
+def _ledgers(graph: Graph, unit: str, days: int) -> Iterator[Ledger]:
+    start = graph.as_of - timedelta(days=days - 1)
+    known = graph.spend(start, graph.as_of)
+    wanted = [ledger for ledger in known if not unit or ledger.unit == unit]
+    if not wanted and unit and (found := measured(graph, unit, start, graph.as_of)):
+        wanted = [found]
+    yield from wanted
+
+
+def _nothing(graph: Graph, unit: str, days: int) -> str:
+    known = [ledger.unit for ledger in graph.spend(graph.as_of - timedelta(days=days - 1), graph.as_of)]
+    if unit and known:
+        return f"No cost is known in {unit}; costs are known in {', '.join(known)}."
+    return "No cost is known, because no source of cost is connected."
 
 
 def split_by_objective(graph: Graph, amounts: Sequence[int]) -> tuple[dict[int, int], dict[str, int]]:
@@ -69,33 +109,170 @@ def split_by_objective(graph: Graph, amounts: Sequence[int]) -> tuple[dict[int, 
     return dict(zip(objectives, parts.parts, strict=True)), rest
 
 
-def _in_unit(graph: Graph, unit: str, days: int) -> Answer:
-    amounts = graph.cost(unit, graph.as_of - timedelta(days=days - 1), graph.as_of)
-    by_objective, rest = split_by_objective(graph, amounts)
-    total = sum(amounts)
-    serving = sum(by_objective.values())
-    ranked = sorted(by_objective, key=lambda o: (-by_objective[o], graph.nodes[o].label))
-    rows = [_row(graph.nodes[o].label, by_objective[o], total, node=graph.nodes[o].id) for o in ranked]
-    rows += [_row(text, rest[key], total, counts=key == "zombie" and rest[key] > 0) for key, text in REST]
-    rows.append(_row("Total", total, total))
-    columns = (Column("part", "What for"), Column("amount", unit, "money"), Column("share", "Share", "percent"))
-    share = f"{serving / total:.0%}" if total else "none"
-    headline = (
-        f"{unit} {figure(serving / 1e6)} of {unit} {figure(total / 1e6)} in {plural(days, 'day')} ({share}) "
-        f"serves an objective; {unit} {figure(rest['zombie'] / 1e6)} is spent on what nobody uses."
-    )
+@dataclass
+class _Line:
+    """One part of the whole: its name, its key for machines, and its amounts by how they were spent."""
+
+    name: str
+    key: str
+    node: str = ""
+    counts: bool = False
+    spent: dict[Part, int] = field(default_factory=dict)
+
+    @property
+    def amount(self) -> int:
+        return sum(self.spent.values())
+
+
+def _in_unit(graph: Graph, ledger: Ledger, by: By, days: int) -> list[Answer]:
+    """The split of one ledger, and what explains it."""
+    lines = _by_objective(graph, ledger) if by == "objective" else _by_label(ledger, _labels(graph, by))
+    total = ledger.total
+    whole = _Line("Total", "total", spent={part: sum(ledger.parts[part]) for part in PARTS})
+    apart = any(cell[1] != "either" for cell in ledger.cells)
+    rows = [_row(line, total, apart=apart) for line in (*lines, whole)]
     totals = {
-        "unit": unit,
+        "unit": ledger.unit,
         "days": days,
+        "by": by,
         "total_micros": total,
-        "parts_micros": {
-            **{graph.nodes[o].id: amount for o, amount in by_objective.items()},
-            **{f"none:{key}": amount for key, amount in rest.items()},
-        },
+        "parts_micros": {line.key: line.amount for line in lines},
+        "spent_micros": {part: whole.spent[part] for part in PARTS},
+        "stands_in": ledger.stand_in or None,
+        "converted_micros": {c.unit: c.money for c in ledger.conversions},
     }
-    return make(graph, "cost", "HW401", headline, columns, rows, totals=totals)
+    heading = "What for" if by == "objective" else by.capitalize()
+    columns = (Column("part", heading), Column("amount", _heading(ledger), "money"), *_SHARES)
+    headline = _headline(ledger, lines, by, days)
+    answers = [make(graph, "cost", "HW401", headline, columns, rows, totals=totals)]
+    if by == "objective" and (pieces := _pieces(graph, ledger, apart=apart)):
+        answers.append(pieces)
+    if ledger.conversions:
+        answers.append(_converted(graph, ledger))
+    return answers
 
 
-def _row(text: str, amount: int, total: int, *, node: str = "", counts: bool = False) -> Finding:
-    share = round(amount / total, 4) if total else None
-    return Finding(values=(text, amount / 1_000_000, share), node=node, counts=counts)
+_SHARES = (
+    Column("share", "Share", "percent"),
+    Column("build", "Building it", "money", secondary=True),
+    Column("read", "Reading it", "money", secondary=True),
+)
+
+
+def _heading(ledger: Ledger) -> str:
+    if ledger.stand_in:
+        return f"{ledger.unit}, {ledger.stand_in}"
+    return f"{ledger.unit}, {ledger.mark}" if ledger.mark else ledger.unit
+
+
+def _row(line: _Line, total: int, *, apart: bool) -> Finding:
+    share = round(line.amount / total, 4) if total else None
+    values = (line.name, line.amount / 1_000_000, share, *_apart(line.spent, apart=apart))
+    return Finding(values=values, node=line.node, counts=line.counts)
+
+
+def _apart(spent: Mapping[Part, int], *, apart: bool) -> tuple[float | None, float | None]:
+    """What was spent on building and on reading; None where the source does not tell them apart."""
+    if not apart:
+        return None, None
+    return spent.get("build", 0) / 1_000_000, spent.get("read", 0) / 1_000_000
+
+
+# ---------------------------------------------------------------------- splits
+
+
+def _by_objective(graph: Graph, ledger: Ledger) -> list[_Line]:
+    """Objectives, the dearest first, then what serves none. Each part is split by itself, so that all add up."""
+    split = {part: split_by_objective(graph, amounts) for part, amounts in ledger.parts.items()}
+    lines = []
+    for o in split["either"][0]:
+        node = graph.nodes[o]
+        spent = {part: by_objective[o] for part, (by_objective, _) in split.items()}
+        lines.append(_Line(node.label, node.id, node.id, spent=spent))
+    lines.sort(key=lambda line: (-line.amount, line.name))
+    for key, text in REST:
+        spent = {part: rest[key] for part, (_, rest) in split.items()}
+        lines.append(_Line(text, f"none:{key}", counts=key == "zombie" and sum(spent.values()) > 0, spent=spent))
+    return lines
+
+
+def _labels(graph: Graph, by: By) -> Callable[[int, str], str]:
+    """What a cell (its node and tool) is listed under."""
+    nodes = graph.nodes
+    return {
+        "owner": lambda i, _: nodes[i].owner or "no owner",
+        "folder": lambda i, _: nodes[i].path.rpartition("/")[0] or ("." if nodes[i].path else "no file"),
+        "kind": lambda i, _: KINDS[nodes[i].kind].plural,
+        "tool": lambda _, tool: tool or "not known",
+    }[by]
+
+
+def _by_label(ledger: Ledger, label: Callable[[int, str], str]) -> list[_Line]:
+    found: dict[str, _Line] = {}
+    for (node, part, tool), amount in ledger.cells.items():
+        name = label(node, tool)
+        line = found.setdefault(name, _Line(name, name))
+        line.spent[part] = line.spent.get(part, 0) + amount
+    return sorted(found.values(), key=lambda line: (-line.amount, line.name))
+
+
+def _headline(ledger: Ledger, lines: Sequence[_Line], by: By, days: int) -> str:
+    total = ledger.total
+    whole = amount_words(ledger.unit, total)
+    when = "in the last dbt run" if ledger.day else f"in {plural(days, 'day')}"
+    label = f"{ledger.stand_in} ({ledger.day})" if ledger.day else ledger.stand_in
+    sentence = f"No cost is known; the {label} stands in for it. " if ledger.stand_in else ""
+    if by == "objective":
+        serving = sum(line.amount for line in lines if line.node)
+        unused = next(line.amount for line in lines if line.key == "none:zombie")
+        share = f"{serving / total:.0%}" if total else "none"
+        sentence += (
+            f"{amount_words(ledger.unit, serving)} of {whole} {when} ({share}) serves an objective; "
+            f"{amount_words(ledger.unit, unused)} is spent on what nobody uses."
+        )
+    elif not total:
+        sentence += f"{whole} was spent {when}."
+    else:
+        top = lines[0]
+        sentence += f"{whole} {when}, the most ({top.amount / total:.0%}) under {by} {top.name}."
+    return sentence
+
+
+# ---------------------------------------------------------------------- what explains a split
+
+
+def _pieces(graph: Graph, ledger: Ledger, *, apart: bool) -> Answer | None:
+    """The assets that cost most and serve no objective."""
+    placed = dict(REST)
+    quadrant = quadrants(graph)
+    amounts = ledger.amounts
+    idle = [i for i in graph.assets if not graph.served[i] and amounts[i] > 0]
+    if not idle:
+        return None
+    idle.sort(key=lambda i: (-amounts[i], graph.nodes[i].name))
+    rows = []
+    for i in idle[:PIECES]:
+        spent = {part: ledger.parts[part][i] for part in PARTS}
+        why = placed[quadrant[i] or "unknown"]
+        values = (*asset_values(graph, i), why, amounts[i] / 1_000_000, *_apart(spent, apart=apart))
+        rows.append(Finding(values=values, node=graph.nodes[i].id, counts=False))
+    columns = (*ASSET_COLUMNS, Column("why", "Why"), Column("amount", _heading(ledger), "money"), *_SHARES[1:])
+    shown = f", the first {PIECES} of {len(idle):,}" if len(idle) > PIECES else ""
+    whole = amount_words(ledger.unit, sum(amounts[i] for i in idle))
+    headline = f"Largest pieces that serve nothing ({whole} in all{shown})"
+    return make(graph, "cost", "HW401", headline, columns, rows)
+
+
+def _converted(graph: Graph, ledger: Ledger) -> Answer:
+    """What the price list made of which amounts."""
+    rows = [
+        Finding(values=(c.unit, c.amount / 1_000_000, c.price.amount, c.money / 1_000_000), counts=False)
+        for c in ledger.conversions
+    ]
+    columns = (
+        Column("unit", "Converted from"),
+        Column("measured", "Measured", "number"),
+        Column("price", f"{ledger.unit} for one", "number"),
+        Column("money", ledger.unit, "money"),
+    )
+    return make(graph, "cost", "HW401", f"Converted to {ledger.unit} at the price list", columns, rows)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from functools import lru_cache
 from typing import Annotated
@@ -12,6 +12,8 @@ from headway.errors import UnknownName, UsageError
 from headway.graph.graph import Graph, Service
 from headway.graph.link import Match
 from headway.graph.model import KINDS, Gap
+from headway.graph.spend import Ledger, StandIn
+from headway.graph.use import Counted
 from headway.questions.registry import Says
 
 Select = Annotated[
@@ -120,43 +122,59 @@ def titles(graph: Graph, nodes: Iterable[int]) -> list[str]:
 
 
 @lru_cache(maxsize=4)
-def monthly(graph: Graph) -> tuple[str, Sequence[int]]:
-    """The unit most cost rows are in, and what each node cost in it over the last 30 days, in millionths.
-
-    ('', zeros) when no cost is known.
-    """
-    units = cost_units(graph)
-    if not units:
-        return "", [0] * len(graph.nodes)
-    return units[0], graph.cost(units[0], graph.as_of - timedelta(days=MONTH - 1), graph.as_of)
-
-
-@lru_cache(maxsize=4)
-def cost_units(graph: Graph) -> tuple[str, ...]:
-    """Units that costs are given in, the most frequent first. They are never added to one another."""
-    rows: dict[str, int] = {}
-    for _, observation in graph.use.linked:
-        if observation.measure == "cost":
-            rows[observation.unit] = rows.get(observation.unit, 0) + 1
-    return tuple(sorted(rows, key=lambda unit: (-rows[unit], unit)))
+def month(graph: Graph) -> Ledger | None:
+    """What each node cost over the last 30 days, in the unit with the most rows, or what stands in for it."""
+    found = graph.spend(graph.as_of - timedelta(days=MONTH - 1), graph.as_of)
+    return found[0] if found else None
 
 
 def cost_column(graph: Graph) -> Column:
-    """The column of a cost per month, with its unit in the heading."""
-    unit = monthly(graph)[0]
-    return Column("cost_per_month", f"{unit} a month" if unit else "Cost a month", "money")
+    """The column of a cost per month; its heading says in which unit, and where it is not a cost as it was given."""
+    ledger = month(graph)
+    if ledger is None:
+        heading = "Cost a month"
+    elif ledger.stand_in:
+        heading = _STAND_IN[ledger.stand_in][0]
+    else:
+        heading = f"{ledger.unit} a month" + (f", {ledger.mark}" if ledger.mark else "")
+    return Column("cost_per_month", heading, "money")
+
+
+_STAND_IN: Mapping[StandIn, tuple[str, str]] = {
+    "warehouse time": ("Warehouse seconds a month", "seconds of warehouse time a month"),
+    "bytes read in the warehouse": ("Bytes read a month", "bytes read in the warehouse a month"),
+    "run time of the last dbt run": ("Seconds in the last dbt run", "seconds of the last dbt run"),
+}
+"""Heading and words of what stands in for a cost."""
 
 
 def cost_value(graph: Graph, i: int) -> float | None:
-    """Cost of a node over the last 30 days; None when no cost is known at all."""
-    unit, amounts = monthly(graph)
-    return amounts[i] / 1_000_000 if unit else None
+    """Cost of a node over the last 30 days; None when nothing is known of any."""
+    ledger = month(graph)
+    return ledger.amounts[i] / 1_000_000 if ledger else None
 
 
 def money(graph: Graph, nodes: Iterable[int]) -> str:
-    """`EUR 312 a month` for some nodes; '' when no cost is known."""
-    unit, amounts = monthly(graph)
-    return f"{unit} {figure(sum(amounts[i] for i in nodes) / 1_000_000)} a month" if unit else ""
+    """`EUR 312 a month` for some nodes, `40 seconds of the last dbt run` where no cost is known; '' without either."""
+    ledger = month(graph)
+    if ledger is None:
+        return ""
+    amount = sum(ledger.amounts[i] for i in nodes)
+    if ledger.stand_in:
+        return f"{figure(amount / 1_000_000)} {_STAND_IN[ledger.stand_in][1]}"
+    return f"{amount_words(ledger.unit, amount)} a month"
+
+
+def amount_words(unit: str, micros: int) -> str:
+    """`EUR 312` for money, `312 credits` for what is none."""
+    said = figure(micros / 1_000_000)
+    return f"{unit} {said}" if len(unit) == 3 and unit.isupper() else f"{said} {unit}"
+
+
+def people_words(people: int, counted: Counted) -> str:
+    """`14 people` where they are known, `at least 14 people` and `up to 4 people a day` where only a bound is."""
+    said = plural(people, "person", "people")
+    return {"exact": said, "at least": f"at least {said}", "on one day": f"up to {said} a day"}[counted]
 
 
 def make(

@@ -11,6 +11,8 @@ from typing import Literal
 from headway.answer import listed
 from headway.graph.graph import Graph
 from headway.graph.model import Reading, Target
+from headway.graph.use import Counted
+from headway.questions.evidence import people_words
 from headway.questions.progress import Assessment, RollUp, assess, roll_up
 
 Looked = Literal["looked at", "neglected", "unknown", "shown nowhere"]
@@ -24,6 +26,8 @@ class Eyes:
     boards: tuple[int, ...]
     last: date | None
     people: int
+    counted: Counted = "exact"
+    """How `people` is known."""
 
 
 @dataclass(frozen=True)
@@ -85,21 +89,21 @@ def _eyes(graph: Graph, goal: int) -> Eyes:
     # A dashboard is looked at when it is opened itself: what is downstream of it is another page.
     seen = [day for b in boards if use.own[b] and (day := use.last[b])]
     last = max((day for b in boards if (day := use.last[b])), default=None)
-    people = max((use.people[b] for b in boards), default=0)
+    people, counted = use.audience(boards)
     recently = graph.as_of - timedelta(days=graph.policy.neglected_days)
     if not boards:
         return Eyes("shown nowhere", boards, None, 0)
     if seen and max(seen) > recently:
-        return Eyes("looked at", boards, last, people)
+        return Eyes("looked at", boards, last, people, counted)
     if any(use.status[b] == "unknown" for b in boards):
-        return Eyes("unknown", boards, last, people)
-    return Eyes("neglected", boards, last, people)
+        return Eyes("unknown", boards, last, people, counted)
+    return Eyes("neglected", boards, last, people, counted)
 
 
 def who_looks(graph: Graph, eyes: Eyes) -> str:
-    """`14 people`, `nobody in 34 days`, `shown nowhere`: for a column."""
+    """`14 people`, `up to 4 people a day`, `nobody in 34 days`, `shown nowhere`: for a column."""
     if eyes.state == "looked at":
-        return f"up to {eyes.people} people a day" if eyes.people else f"last on {eyes.last}"
+        return people_words(eyes.people, eyes.counted) if eyes.people else f"last on {eyes.last}"
     if eyes.state == "neglected":
         return f"nobody in {(graph.as_of - eyes.last).days} days" if eyes.last else "nobody on record"
     return "not known" if eyes.state == "unknown" else "shown nowhere"

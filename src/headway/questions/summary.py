@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from headway.answer import Answer, Column, Finding, plural
 from headway.graph.graph import Graph
-from headway.questions.evidence import cost_column, gaps, make, money, monthly, no_goals
+from headway.questions.evidence import cost_column, gaps, make, money, month, no_goals
 from headway.questions.goals import FINE, in_order
 from headway.questions.registry import question
 from headway.questions.status import standing_of
@@ -53,10 +53,9 @@ def _sentence(graph: Graph, aligned: int) -> str:
     parts = [f"{fine} of {plural(len(living), 'objective')} on pace"] if living else []
     share = f"{aligned / assets:.0%} of {plural(assets, 'asset')} serve an objective"
     parts.append(share if living else plural(assets, "asset"))
-    unit = monthly(graph)[0]
     dead = [i for i in graph.assets if quadrants(graph)[i] == "zombie"]
     if dead:
-        cost = f", at {money(graph, dead)}" if unit else ""
+        cost = f", at {money(graph, dead)}" if month(graph) else ""
         serve, them = ("serves", "it") if len(dead) == 1 else ("serve", "them")
         parts.append(f"{len(dead):,} {serve} nothing and nobody uses {them}{cost}")
     elif not graph.use.known:
@@ -66,12 +65,12 @@ def _sentence(graph: Graph, aligned: int) -> str:
 
 def _assets(graph: Graph) -> Answer:
     """Assets by use and purpose; by purpose alone while no use is known."""
-    unit, amounts = monthly(graph)
     groups = _by_quadrant(graph) if graph.use.known else _by_purpose(graph)
     assets = len(graph.assets)
+    ledger = month(graph)
     rows = []
     for name, meaning, inside, action in groups:
-        cost = sum(amounts[i] for i in inside) / 1_000_000 if unit else None
+        cost = sum(ledger.amounts[i] for i in inside) / 1_000_000 if ledger else None
         values = (name, meaning, len(inside), len(inside) / assets if assets else None, cost, action or None)
         rows.append(Finding(values=values, counts=False))
     columns = (
