@@ -3,6 +3,7 @@
     python -m bench.generate project 10000     a dbt project of 10,000 models: manifest, goals, usage and cost
     python -m bench.generate graph 1000000     a layered random DAG with 2.5 edges per node and 500 goals
     python -m bench.generate chain 100000      one chain, and a wide graph of the same size
+    python -m bench.generate history 100000000 rows of who read which table when (see bench.history_scale)
     python -m bench.generate demo              a copy of the built demo project with 20 key results on its metrics
 
 Each prints the folder. The same arguments give the same bytes; a finished folder is reused.
@@ -150,10 +151,17 @@ def demo(key_results: int = 20) -> Path | None:
     return path
 
 
+def history(rows: int) -> Path:
+    """rows.parquet with this many rows: which table was read on which day by whom, and for how long."""
+    from bench import history_scale
+
+    return history_scale.make(rows)
+
+
 def main(arguments: list[str]) -> int:
     """Make one input; prints its folder, or nothing when it cannot be made."""
     kind, *rest = arguments
-    makers = {"project": project, "graph": graph, "chain": chain, "demo": demo}
+    makers = {"project": project, "graph": graph, "chain": chain, "history": history, "demo": demo}
     made = makers[kind](*(int(n) for n in rest))
     for path in made if isinstance(made, tuple) else (made,):
         if path is not None:

@@ -243,6 +243,19 @@ def sync() -> Benchmark | Skipped:
     )
 
 
+def history(rows: int) -> Benchmark | Skipped:
+    """Rows of a query history, one per table that a statement read, added up by table and day."""
+    name = f"query history, {rows:,} rows by table and day"
+    if importlib.util.find_spec("duckdb") is None:
+        return Skipped(name, "DuckDB is not installed")
+    (folder,) = made("history", rows)
+    command = (PYTHON, "-m", "bench.history_scale")
+    labels = {"DuckDB, held to 2 GB": "aggregate", "floor: read the columns": "floor"}
+    runs = [Run(label, (*command, what, str(folder)), directory=str(HERE.parent)) for label, what in labels.items()]
+    limits = (Limit("wall", 60.0),) if rows >= 100_000_000 else ()
+    return Benchmark(name, tuple(runs), limits)
+
+
 BENCHMARKS: tuple[tuple[str, Callable[[], Benchmark | Skipped]], ...] = (
     ("manifest-1000", lambda: manifest(1_000)),
     ("manifest-10000", lambda: manifest(10_000)),
@@ -255,6 +268,7 @@ BENCHMARKS: tuple[tuple[str, Callable[[], Benchmark | Skipped]], ...] = (
     ("version", version),
     ("summary", summary),
     ("sync", sync),
+    ("history-scale", lambda: history(100_000_000)),
 )
 
 
