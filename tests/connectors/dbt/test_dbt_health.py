@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from small_project import entry, gaps, node, of, project, read, table
 
-from headway.graph.model import Check, Node
+from headway.graph.model import Check, Node, Observation
 
 GENERATED = "2026-11-21T05:00:00.123456789Z"
 
@@ -282,3 +282,46 @@ def test_a_broken_catalog_is_a_gap(tmp_path: Path) -> None:
     assert gaps(records, "dbt") == [
         "target/catalog.json: ends too early, after 1 bytes (was dbt still writing it? run `dbt parse`)"
     ]
+
+
+def test_run_times_are_kept_of_what_was_built_and_not_of_tests(tmp_path: Path) -> None:
+    manifest = project(*SHOP, table("seed.shop.countries"), table("snapshot.shop.prices"), table("source.shop.raw.o"))
+    run = results(
+        result("model.shop.orders", "success", "2026-11-21T23:59:00-02:00", execution_time=12.5),
+        result("model.shop.customers", "error", execution_time=3),
+        result("seed.shop.countries", "success", "2026-11-20T04:00:00Z", execution_time=0.25),
+        result("snapshot.shop.prices", "success", "2026-11-20T04:00:00Z", execution_time=2.0),
+        result("test.shop.unique_orders.1", "pass", "2026-11-20T04:00:00Z", execution_time=9.0),
+    )
+    times = of(checked(tmp_path, manifest, run), Observation)
+    assert {(o.node, o.amount, o.day.isoformat()) for o in times} == {
+        ("dbt:model.shop.orders", 12.5, "2026-11-22"),  # the day in UTC
+        ("dbt:model.shop.customers", 3.0, "2026-11-21"),  # without phases: the day of the file
+        ("dbt:seed.shop.countries", 0.25, "2026-11-20"),
+        ("dbt:snapshot.shop.prices", 2.0, "2026-11-20"),
+    }
+    shapes = {(o.measure, o.unit, o.person_class, o.tool, o.origin.file) for o in times}
+    assert shapes == {("seconds", "seconds", "dbt", "dbt run results", "target/run_results.json")}
+
+
+@pytest.mark.parametrize("odd", [None, "12", -1, 0, True, 1e300, [1], {"s": 1}])
+def test_a_run_time_that_is_none_is_left_out(tmp_path: Path, odd: Any) -> None:
+    run = results(result("model.shop.orders", "success", "2026-11-21T04:00:00Z", execution_time=odd))
+    records = checked(tmp_path, project(*SHOP), run)
+    assert of(records, Observation) == []
+    assert [c.status for c in of(records, Check) if c.kind == "run"] == ["pass"]
+
+
+def test_what_was_skipped_or_only_compiled_has_no_run_time(tmp_path: Path) -> None:
+    skipped = results(result("model.shop.orders", "skipped", "2026-11-21T04:00:00Z", execution_time=1.0))
+    assert of(checked(tmp_path, project(*SHOP), skipped), Observation) == []
+    compiled = results(
+        result("model.shop.orders", "success", "2026-11-21T04:00:00Z", execution_time=1.0), which="compile"
+    )
+    assert of(checked(tmp_path, project(*SHOP), compiled), Observation) == []
+
+
+def test_run_times_of_a_result_without_any_time_are_left_out(tmp_path: Path) -> None:
+    run = results(result("model.shop.orders", "success", execution_time=1.0))
+    run["metadata"]["generated_at"] = "yesterday"
+    assert of(checked(tmp_path, project(*SHOP), run), Observation) == []

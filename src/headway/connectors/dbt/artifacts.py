@@ -181,6 +181,8 @@ class Result(Part):
     unique_id: str = ""
     status: str | None = None
     timing: list[Timing] | None = None
+    execution_time: Any = None
+    """Seconds, as dbt's own clock saw them: waiting for the warehouse included."""
     message: Any = None
 
 

@@ -27,6 +27,7 @@ from headway.connectors.dbt.health import (
     checks_of_runs,
     checks_of_tests,
     fill_from_catalog,
+    run_times,
     stray_results,
 )
 from headway.connectors.dbt.nodes import Assets
@@ -66,7 +67,7 @@ class Dbt:
         self._root = Path(context.root)
 
     def records(self) -> Iterator[AnyRecord]:
-        """Nodes, edges, goals, checks and gaps of the project, in this order.
+        """Nodes, edges, goals, checks, run times and gaps of the project, in this order.
 
         Raises InputError when there is no usable manifest and ConfigError when an option cannot be. Anything wrong
         with a part of the manifest, or with the files beside it, is a Gap.
@@ -132,6 +133,7 @@ class Dbt:
         outcome = Outcome(results, name)
         checks: list[AnyRecord] = [*checks_of_tests(manifest, assets, outcome, gaps, shown)]
         checks += checks_of_runs(manifest, assets, outcome)
+        checks += run_times(manifest, assets, outcome)
         gaps += outcome.gaps
         gaps += stray_results(manifest, assets, outcome, name)
         sources = beside.read("sources.json", SourcesResults, lambda s: len(s.results))

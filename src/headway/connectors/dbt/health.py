@@ -19,7 +19,8 @@ from headway.connectors.dbt.artifacts import (
     SourcesResults,
 )
 from headway.connectors.dbt.nodes import CHECKS, TABLES, Assets
-from headway.graph.model import Check, Gap, Node, Origin
+from headway.graph.model import Check, Gap, Node, Observation, Origin
+from headway.graph.spend import RUNS
 
 Status = Literal["pass", "warn", "fail", "error", "skipped", "not run"]
 
@@ -40,6 +41,8 @@ _ONLY_LOOKED = frozenset({"compile", "generate", "docs generate", "parse", "list
 """Commands that write results although they build and test nothing: `success` there means compiled."""
 
 _LONGEST_MESSAGE = 500
+_LONGEST_RUN = 30 * 86_400
+"""Seconds above which a run time is no run time."""
 _BAD = frozenset({"warn", "fail", "error"})
 
 
@@ -95,6 +98,25 @@ class Outcome:
             origin=self.origin,
         )
 
+    def run_time(self, node: str, uid: str) -> Observation | None:
+        """How long the last command took to build a node; None when it did not say, or not when."""
+        result = self._results[uid]
+        at, seconds = self._moment_of(result), result.execution_time
+        if at is None or isinstance(seconds, bool) or not isinstance(seconds, (int, float)):
+            return None
+        if not 0 < seconds <= _LONGEST_RUN or _STATUS[(result.status or "").lower()] == "skipped":
+            return None
+        return Observation(
+            day=at.astimezone(UTC).date(),
+            measure="seconds",
+            amount=float(seconds),
+            node=node,
+            unit="seconds",
+            person_class="dbt",
+            tool=RUNS,
+            origin=self.origin,
+        )
+
     def __iter__(self) -> Iterator[str]:
         return iter(self._results)
 
@@ -143,6 +165,16 @@ def checks_of_runs(manifest: Manifest, assets: Assets, outcome: Outcome) -> list
         for uid, node in manifest.nodes.items()
         if uid in outcome and node.resource_type in TABLES and uid in assets.known
     ]
+
+
+def run_times(manifest: Manifest, assets: Assets, outcome: Outcome) -> list[Observation]:
+    """Seconds that the last command took for each model, seed and snapshot it built. Tests are not among them."""
+    times = (
+        outcome.run_time(assets.known[uid].id, uid)
+        for uid, node in manifest.nodes.items()
+        if uid in outcome and node.resource_type in TABLES and uid in assets.known
+    )
+    return [time for time in times if time is not None]
 
 
 def stray_results(manifest: Manifest, assets: Assets, outcome: Outcome, file: str) -> list[Gap]:
