@@ -13,6 +13,11 @@ cost orders 12.5 EUR on 2026-11-20  class=dbt tool=dbt
 seconds orders 40 on 2026-11-20  class=dbt tool="dbt run results"   (seconds, bytes)
 price credits 3 EUR
 check orders not_null fail since 2026-11-12 "3 rows"
+columns orders: amount < raw_orders.gross raw_orders.tax?, id < raw_orders.id | shape raw_orders.status  problem=why
+reads orders.amount 5 on 2026-11-20  class=service
+
+Of a column's sources `a.b?` is a candidate, `a.b~` assumed, and `a.*` every column; a column without `<` has none.
+The columns of a key result are those of `grow.mrr:`.
 """
 
 from __future__ import annotations
@@ -22,13 +27,18 @@ import shlex
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
 
+from msgspec.structs import replace
+
 from headway.config import Policy, Price
 from headway.graph.graph import Graph
 from headway.graph.model import (
     KINDS,
     AnyRecord,
     Binding,
+    Certainty,
     Check,
+    ColumnLineage,
+    ColumnSource,
     Coverage,
     Edge,
     Node,
@@ -55,7 +65,9 @@ def records_of(text: str) -> list[AnyRecord]:
     records: list[AnyRecord] = []
     for order, line in enumerate(text.strip().splitlines()):
         words = shlex.split(line.partition("#")[0])
-        if words:
+        if words and words[0] == "columns":
+            records.append(_columns(" ".join(words[1:])))
+        elif words:
             records.extend(_statement(words[0], words[1:], order))
     return records
 
@@ -73,6 +85,10 @@ def _statement(verb: str, words: list[str], order: int) -> Iterator[AnyRecord]:
         objective, key_result = plain[0].split(".")
         day = date.fromisoformat(plain[1])
         yield Reading(key_result=goal_id("key_result", objective, key_result), day=day, value=float(plain[2]))
+    elif verb == "reads":
+        node, _, column = plain[0].rpartition(".")
+        read = _observation("queries", [node, *plain[1:]], {"class": "person", **options}, "count")
+        yield replace(read, column=column)
     elif verb in {"queries", "views", "people"}:
         yield _observation(verb, plain, {"class": "person", **options}, "count")
     elif verb == "cost":
@@ -185,6 +201,33 @@ def _key_result(words: list[str], options: dict[str, str]) -> Iterator[AnyRecord
     if "shown_on" in options:
         for board in options["shown_on"].split(","):
             yield Edge(upstream=f"ref:shown/{board}", downstream=node, role="shows")
+
+
+_CERTAINTY: dict[str, Certainty] = {"?": "candidate", "~": "assumed"}
+
+
+def _columns(text: str) -> ColumnLineage:
+    """`orders: amount < raw_orders.gross raw_orders.tax?, id | shape raw_orders.status problem=why`."""
+    text, _, problem = text.partition(" problem=")
+    name, _, rest = text.partition(":")
+    columns, _, shape = rest.partition("|")
+    given = [c.partition("<") for c in columns.split(",") if c.strip()]
+    objective, dot, key_result = name.strip().partition(".")
+    return ColumnLineage(
+        node=goal_id("key_result", objective, key_result) if dot else name.strip(),
+        columns={column.strip(): _sources(sources) for column, _, sources in given},
+        shape=_sources(shape.removeprefix(" shape").removeprefix("shape")),
+        problem=problem.strip(),
+    )
+
+
+def _sources(text: str) -> tuple[ColumnSource, ...]:
+    found = []
+    for word in text.split():
+        node, _, column = word.rstrip("?~").rpartition(".")
+        certainty = _CERTAINTY.get(word[-1], "known")
+        found.append(ColumnSource(node, "" if column == "*" else column, certainty))
+    return tuple(found)
 
 
 def _check(words: list[str]) -> Check:

@@ -20,6 +20,7 @@ from typing import Any, Literal, TypeVar
 from headway.config import Policy, Price
 from headway.errors import ConfigError, UsageError
 from headway.graph import attribution, health, spend, use
+from headway.graph.column_reach import ColumnReach
 from headway.graph.link import Directory, Match, reached_names
 from headway.graph.model import (
     KINDS,
@@ -443,6 +444,11 @@ class Graph:
     def use(self) -> use.Use:
         """Who uses each node, in three values."""
         return use.measure(self)
+
+    @cached_property
+    def columns(self) -> ColumnReach:
+        """What each column serves, and who reads it."""
+        return ColumnReach(self)
 
     @cached_property
     def health(self) -> health.Health:

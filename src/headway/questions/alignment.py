@@ -7,6 +7,7 @@ from typing import Annotated
 from headway.answer import Answer, Column, Finding, listed, plural
 from headway.graph.graph import Graph
 from headway.graph.model import KINDS
+from headway.questions.columns import asset_or_column, why_column
 from headway.questions.evidence import (
     ASSET_COLUMNS,
     Select,
@@ -19,7 +20,6 @@ from headway.questions.evidence import (
     money,
     no_goals,
     steps,
-    the_asset,
     the_goal,
     titles,
 )
@@ -27,13 +27,22 @@ from headway.questions.registry import Says, question
 
 
 @question("HW101")
-def why(graph: Graph, *, asset: Annotated[str, Says("Name or id of an asset.", positional=True)]) -> Answer:
-    """Which objectives does this asset serve, and by which path?
+def why(
+    graph: Graph,
+    *,
+    asset: Annotated[str, Says("Name or id of an asset, or of a column of one: orders.amount.", positional=True)],
+) -> Answer:
+    """Which objectives does this asset, or this column, serve, and by which path?
 
     An asset *computes* a key result when it is upstream of what the key result is computed from. It *informs* one when
     it is upstream of a dashboard that shows it. Each row's path is the shortest proof.
+
+    A column serves what is made from it. It goes into the *value*, or *decides which rows* there are; *any column* is
+    said where it is not known which columns are read. The weakest step of the path says how sure that is.
     """
-    i = the_asset(graph, asset)
+    i, column, unclear = asset_or_column(graph, asset)
+    if column:
+        return why_column(graph, i, column)
     rows = []
     for service in graph.services(i):
         objective = graph.objective_of(service.goal)
@@ -65,7 +74,15 @@ def why(graph: Graph, *, asset: Annotated[str, Says("Name or id of an asset.", p
         "serves": len({r.values[0] for r in rows if r.values[4] != "ended"}),
     }
     return make(
-        graph, "why", "HW101", _why(graph, i), columns, rows, layout="paths", totals=totals, gaps=gaps(graph, "lineage")
+        graph,
+        "why",
+        "HW101",
+        _why(graph, i),
+        columns,
+        rows,
+        layout="paths",
+        totals=totals,
+        gaps=(*unclear, *gaps(graph, "lineage")),
     )
 
 
