@@ -22,7 +22,7 @@ NOTHING_UNKNOWN = {"goals", "lost-purpose", "readings", "standing", "trust", "un
 
 Run = Callable[..., tuple[int, str, str]]
 
-ARGUMENTS = {"why": ["orders"], "without": ["grow"], "readings": ["grow.happiness"]}
+ARGUMENTS = {"why": ["orders"], "without": ["grow"], "readings": ["grow.happiness"], "usage": ["orders"]}
 """What a question cannot be asked without."""
 
 

@@ -81,6 +81,11 @@ class Ledger:
         """Per part and node."""
         return {part: self._added(c for c in self.cells if c[1] == part) for part in PARTS}
 
+    @cached_property
+    def told_apart(self) -> bool:
+        """Some amount is known to be for building, or for reading."""
+        return any(part != "either" for _, part, _ in self.cells)
+
     @property
     def mark(self) -> Literal["", "converted", "partly converted"]:
         """Whether the amounts come from the price list."""

@@ -22,7 +22,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeVar
 
 from headway.graph.link import Match, unmatched_summary
-from headway.graph.model import KINDS, Gap, Observation
+from headway.graph.model import KINDS, Gap, Node, Observation
 from headway.graph.reach import order
 
 if TYPE_CHECKING:
@@ -83,6 +83,8 @@ class Use:
     status: Sequence[Status]
     reason: Mapping[int, str]
     """Why the use of a node is unknown."""
+    new: AbstractSet[int]
+    """Nodes whose use is unknown because they are in their grace period."""
     own: Sequence[bool]
     """Read directly by people inside the window."""
     reads: Sequence[float]
@@ -202,7 +204,7 @@ def measure(graph: Graph) -> Use:
     coverage = _coverage(graph, _kinds_by_source(graph, seen))
     covered = coverage.covered
     count = len(graph.nodes)
-    readable = [_readable(graph, i) for i in range(count)]
+    readable = [can_be_read(node) for node in graph.nodes]
     seeds = {
         i: (_USED if tally.own[i] else 0) | (_BLIND if readable[i] and not covered[i] else 0)
         for i in graph.assets
@@ -212,11 +214,13 @@ def measure(graph: Graph) -> Use:
     quiet = _quiet(graph, readable, covered, tally.own)
     status: list[Status] = ["unknown"] * count
     reason: dict[int, str] = {}
+    new: set[int] = set()
     for i in graph.assets:
         if flags[i] & _USED:
             status[i] = "used"
         elif (born := graph.nodes[i].created) and (graph.as_of - born).days < graph.policy.grace_days:
             reason[i] = f"new: first seen {born}"
+            new.add(i)
         elif flags[i] & _BLIND or not quiet[i]:
             uncovered = readable[i] and not covered[i]
             reason[i] = (
@@ -229,6 +233,7 @@ def measure(graph: Graph) -> Use:
     return Use(
         status=status,
         reason=reason,
+        new=new,
         own=tally.own,
         reads=tally.reads,
         people=tally.people,
@@ -256,8 +261,8 @@ def _blind(graph: Graph, i: int, own: Sequence[bool], flag: int) -> str:
     return "it cannot be read directly, and no usage source covers what it stands on"
 
 
-def _readable(graph: Graph, i: int) -> bool:
-    node = graph.nodes[i]
+def can_be_read(node: Node) -> bool:
+    """Whether people can read a node itself; others are only used through what is downstream of them."""
     return KINDS[node.kind].queried and node.materialized != "ephemeral"
 
 

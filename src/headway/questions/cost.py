@@ -129,8 +129,7 @@ def _in_unit(graph: Graph, ledger: Ledger, by: By, days: int) -> list[Answer]:
     lines = _by_objective(graph, ledger) if by == "objective" else _by_label(ledger, _labels(graph, by))
     total = ledger.total
     whole = _Line("Total", "total", spent={part: sum(ledger.parts[part]) for part in PARTS})
-    apart = any(cell[1] != "either" for cell in ledger.cells)
-    rows = [_row(line, total, apart=apart) for line in (*lines, whole)]
+    rows = [_row(line, ledger) for line in (*lines, whole)]
     totals = {
         "unit": ledger.unit,
         "days": days,
@@ -145,7 +144,7 @@ def _in_unit(graph: Graph, ledger: Ledger, by: By, days: int) -> list[Answer]:
     columns = (Column("part", heading), Column("amount", _heading(ledger), "money"), *_SHARES)
     headline = _headline(ledger, lines, by, days)
     answers = [make(graph, "cost", "HW401", headline, columns, rows, totals=totals)]
-    if by == "objective" and (pieces := _pieces(graph, ledger, apart=apart)):
+    if by == "objective" and (pieces := _pieces(graph, ledger)):
         answers.append(pieces)
     if ledger.conversions:
         answers.append(_converted(graph, ledger))
@@ -165,15 +164,15 @@ def _heading(ledger: Ledger) -> str:
     return f"{ledger.unit}, {ledger.mark}" if ledger.mark else ledger.unit
 
 
-def _row(line: _Line, total: int, *, apart: bool) -> Finding:
-    share = round(line.amount / total, 4) if total else None
-    values = (line.name, line.amount / 1_000_000, share, *_apart(line.spent, apart=apart))
+def _row(line: _Line, ledger: Ledger) -> Finding:
+    share = round(line.amount / ledger.total, 4) if ledger.total else None
+    values = (line.name, line.amount / 1_000_000, share, *_apart(line.spent, ledger))
     return Finding(values=values, node=line.node, counts=line.counts)
 
 
-def _apart(spent: Mapping[Part, int], *, apart: bool) -> tuple[float | None, float | None]:
-    """What was spent on building and on reading; None where the source does not tell them apart."""
-    if not apart:
+def _apart(spent: Mapping[Part, int], ledger: Ledger) -> tuple[float | None, float | None]:
+    """What was spent on building and on reading; None where no source tells them apart."""
+    if not ledger.told_apart:
         return None, None
     return spent.get("build", 0) / 1_000_000, spent.get("read", 0) / 1_000_000
 
@@ -234,14 +233,14 @@ def _headline(ledger: Ledger, lines: Sequence[_Line], by: By, days: int) -> str:
         sentence += f"{whole} was spent {when}."
     else:
         top = lines[0]
-        sentence += f"{whole} {when}, the most ({top.amount / total:.0%}) under {by} {top.name}."
+        sentence += f"{whole} {when}; by {by}, the largest part is {top.name} ({top.amount / total:.0%})."
     return sentence
 
 
 # ---------------------------------------------------------------------- what explains a split
 
 
-def _pieces(graph: Graph, ledger: Ledger, *, apart: bool) -> Answer | None:
+def _pieces(graph: Graph, ledger: Ledger) -> Answer | None:
     """The assets that cost most and serve no objective."""
     placed = dict(REST)
     quadrant = quadrants(graph)
@@ -254,7 +253,7 @@ def _pieces(graph: Graph, ledger: Ledger, *, apart: bool) -> Answer | None:
     for i in idle[:PIECES]:
         spent = {part: ledger.parts[part][i] for part in PARTS}
         why = placed[quadrant[i] or "unknown"]
-        values = (*asset_values(graph, i), why, amounts[i] / 1_000_000, *_apart(spent, apart=apart))
+        values = (*asset_values(graph, i), why, amounts[i] / 1_000_000, *_apart(spent, ledger))
         rows.append(Finding(values=values, node=graph.nodes[i].id, counts=False))
     columns = (*ASSET_COLUMNS, Column("why", "Why"), Column("amount", _heading(ledger), "money"), *_SHARES[1:])
     shown = f", the first {PIECES} of {len(idle):,}" if len(idle) > PIECES else ""

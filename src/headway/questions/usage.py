@@ -152,6 +152,7 @@ def shadow_goals(
                 *asset_values(graph, i),
                 round(use.reads[i]),
                 use.people[i] or None,
+                use.counted.get(i),
                 use.last[i],
                 cost_value(graph, i),
             ),
@@ -163,7 +164,8 @@ def shadow_goals(
     columns = (
         *ASSET_COLUMNS,
         Column("reads", f"Reads in {graph.policy.usage_window_days} days", "number"),
-        Column("people", "Most people in a day", "number"),
+        Column("people", _people_heading(graph, shadows), "number"),
+        Column("counted", "People counted", secondary=True),
         Column("last_used", "Last used", "date"),
         cost_column(graph),
     )
@@ -181,3 +183,11 @@ def shadow_goals(
     return make(
         graph, "shadow-goals", "HW202", headline, columns, rows, totals=totals, gaps=gaps(graph, "usage", "lineage")
     )
+
+
+def _people_heading(graph: Graph, nodes: Sequence[int]) -> str:
+    """What a column of people holds: their number where that is known of all, else what it is a bound of."""
+    ways = {graph.use.counted[i] for i in nodes if i in graph.use.counted}
+    if ways == {"exact"}:
+        return f"People in {graph.policy.usage_window_days} days"
+    return "Most people in a day" if ways <= {"on one day"} else "People, at least"
