@@ -1,0 +1,189 @@
+"""Usage from Databricks' system tables: `system.query.history` with the lineage that Unity Catalog keeps.
+
+| table | what is taken from it |
+|---|---|
+| system.query.history | statements on SQL warehouses and serverless compute: text, who, when, with what, `query_tags` |
+| system.access.table_lineage | the tables and views that a statement read |
+| system.access.column_lineage | their columns |
+
+Lineage is kept only where Databricks could infer it: a statement without any is parsed. No cost is known, because
+`system.billing.usage` is not kept per statement. dbt's model is in the tag `@@dbt_model_name` (dbt-databricks 1.11).
+That `query_tags` is a map of texts, and that a view which was read is listed as one, is not checked.
+
+The SQL is held as a snapshot and the expression runs in the tests on rows of the documented shape; neither has been
+run against Databricks itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from headway.config import Option
+from headway.graph.model import AnyRecord, Gap, Origin
+from headway.warehouse.connection import Connection
+from headway.warehouse.history import views
+from headway.warehouse.history.statements import shaped
+from headway.warehouse.history.usage import OPTIONS, History, usage
+from headway.warehouse.history.views import View
+
+if TYPE_CHECKING:
+    import ibis
+
+    from headway.connectors.protocol import Context
+
+KEPT_DAYS = 365
+RIGHT = (
+    "have an account admin enable the system schema, and grant USE CATALOG, USE SCHEMA and SELECT on it, "
+    "or name a view that shares it with the option for it"
+)
+
+_HISTORY: Mapping[str, str] = {
+    "statement_id": "string",
+    "statement_text": "string",
+    "statement_type": "string",
+    "execution_status": "string",
+    "executed_by": "string",
+    "client_application": "string",
+    "start_time": "timestamp('UTC')",
+    "end_time": "timestamp('UTC')",
+    "query_tags": "map<string, string>",
+}
+_TABLES: Mapping[str, str] = {
+    "statement_id": "string",
+    "source_table_full_name": "string",
+    "event_time": "timestamp('UTC')",
+}
+_NAMED: Mapping[str, str] = {**_TABLES, "source_column_name": "string"}
+
+
+def statements(history: ibis.Table, tables: ibis.Table | None = None, columns: ibis.Table | None = None) -> ibis.Table:
+    """Rows of the three system tables in the shape of `statements.COLUMNS`; lineage that cannot be read is None."""
+    import ibis
+
+    @ibis.udf.scalar.builtin(signature=(("map<string, string>",), "string"))
+    def to_json(tags):  # type: ignore[no-untyped-def]
+        """The warehouse's own function."""
+
+    reads = None if tables is None else _reads(tables, columns)
+    table = history if reads is None else history.left_join(reads, history.statement_id == reads.statement_id)
+    known = ibis.null("string") if reads is None else reads.reads
+    return shaped(
+        table.select(
+            started=history.start_time.cast("timestamp"),
+            text=ibis.coalesce(history.statement_text, ""),
+            user=history.executed_by,
+            application=history.client_application,
+            label=to_json(history.query_tags),
+            seconds=history.end_time.delta(history.start_time, unit="millisecond") / 1000.0,
+            kind=history.statement_type.upper(),
+            reads=ibis.ifelse(history.execution_status.upper() != "FINISHED", "[]", known),
+        )
+    )
+
+
+def _reads(tables: ibis.Table, columns: ibis.Table | None) -> ibis.Table:
+    """One row per statement, with what it read as JSON text."""
+    import ibis
+
+    read = tables.filter(tables.statement_id.notnull() & tables.source_table_full_name.notnull())
+    read = read.select("statement_id", "source_table_full_name").distinct()
+    named = ibis.literal("null")
+    if columns is not None:
+        columns = columns.filter(columns.source_table_full_name.notnull() & columns.source_column_name.notnull())
+        listed = columns.group_by("statement_id", "source_table_full_name").agg(
+            names=columns.source_column_name.collect(distinct=True)
+        )
+        listed = listed.select(
+            of=listed.statement_id,
+            relation=listed.source_table_full_name,
+            names=views.listed(listed.names.sort().map(views.quoted)),
+        )
+        read = read.left_join(
+            listed, (read.statement_id == listed.of) & (read.source_table_full_name == listed.relation)
+        )
+        named = ibis.coalesce(read.names, "null")
+    entries = read.select(
+        "statement_id", entry=ibis.literal("[") + views.quoted(read.source_table_full_name) + "," + named + "]"
+    )
+    grouped = entries.group_by("statement_id").agg(entries=entries.entry.collect())
+    return grouped.select("statement_id", reads=views.listed(grouped.entries.sort()))
+
+
+class DatabricksHistory:
+    """Who read which table, view and column on Databricks, from the system tables of Unity Catalog.
+
+    Yields what `usage` yields, after a Gap for each lineage table that cannot be read. Raises ConfigError for options
+    and profiles that cannot be, MissingExtra without the driver, WarehouseError when the history cannot be read.
+    """
+
+    name: ClassVar[str] = "databricks_history"
+    options: ClassVar[tuple[Option, ...]] = (
+        *OPTIONS,
+        *views.PROFILE,
+        Option("history", str, "system.query.history", help="table of statements, or a view that shares it"),
+        Option("table_lineage", str, "system.access.table_lineage", help="table of what they read, or such a view"),
+        Option("column_lineage", str, "system.access.column_lineage", help="table of the columns, or such a view"),
+    )
+    sync_only: ClassVar[bool] = True
+
+    def __init__(self, options: Mapping[str, Any], context: Context) -> None:
+        self._options = views.checked(self.name, self.options, options)
+        self._given = options
+        self._context = context
+        self._history = self._view("history", _HISTORY, "start_time")
+        self._tables = self._view("table_lineage", _TABLES, "event_time")
+        self._columns = self._view("column_lineage", _NAMED, "event_time")
+
+    def records(self) -> Iterator[AnyRecord]:
+        """What could not be read, then the usage."""
+        context = self._context
+        profile = views.profile(context, self._options, self.name, "databricks")
+        history = History.of(self.name, "databricks", self._given, context)
+        history = replace(history, keep_days=min(history.keep_days, KEPT_DAYS))
+        start = views.first_moment(history, context.now, context.since)
+        with views.opened(profile) as connection:
+            views.needed(connection, self._history, context.now)
+            tables = views.refused(connection, self._tables, context.now)
+            columns = "" if tables else views.refused(connection, self._columns, context.now)
+            if tables:
+                yield self._gap(f"{tables}; what was read is taken from the text of the statements instead")
+            if columns:
+                yield self._gap(f"{columns}; which columns were read is not known")
+            backend = bound(connection)
+            table = self.statements(start, backend, tables=not tables, columns=not columns)
+            found = usage(table, history, now=context.now, since=context.since, progress=context.progress)
+            yield from views.told(connection, found)
+
+    def statements(
+        self, start: datetime, backend: Any = None, *, tables: bool = True, columns: bool = True
+    ) -> ibis.Table:
+        """The statements from `start` on, as a table. Nothing is run."""
+        return statements(
+            self._history.since(start, backend),
+            self._tables.since(start, backend) if tables else None,
+            self._columns.since(start, backend) if tables and columns else None,
+        )
+
+    def _view(self, option: str, columns: Mapping[str, str], moment: str) -> View:
+        return View(views.parts(self.name, option, self._options[option]), columns, moment, RIGHT)
+
+    def _gap(self, message: str) -> Gap:
+        return Gap(topic="usage", message=message, hint=RIGHT, origin=Origin(connector=self.name))
+
+
+def bound(connection: Connection) -> Any:
+    """The Ibis backend of an open session.
+
+    Ibis creates a volume for tables it uploads whenever it connects to Databricks; Headway only reads, so the session
+    is put into a backend that has not connected.
+    """
+    if hasattr(connection.backend, "compiler"):
+        return connection.backend
+    from ibis.backends.databricks import Backend
+
+    backend = Backend()
+    backend.con = connection.backend.con
+    return backend
