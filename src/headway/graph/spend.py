@@ -119,11 +119,9 @@ def ledgers(graph: Graph, start: date, end: date) -> tuple[Ledger, ...]:
 
 
 def measured(graph: Graph, unit: str, start: date, end: date) -> Ledger | None:
-    """Seconds or bytes by themselves, whether or not cost is known; None when there are no such rows."""
+    """Seconds or bytes as the warehouse measured them, beside what cost is known; None when there are no such rows."""
     rows = _read(graph).measured.get(unit)
-    if not rows or unit not in _ORDER:
-        return None
-    return Ledger(unit, len(graph.nodes), _cells(rows, start, end), _LABELS[unit])
+    return Ledger(unit, len(graph.nodes), _cells(rows, start, end)) if rows else None
 
 
 _LABELS: Mapping[str, StandIn] = {"seconds": "warehouse time", "bytes": "bytes read in the warehouse"}

@@ -220,7 +220,8 @@ def _headline(ledger: Ledger, lines: Sequence[_Line], by: By, days: int) -> str:
     whole = amount_words(ledger.unit, total)
     when = "in the last dbt run" if ledger.day else f"in {plural(days, 'day')}"
     label = f"{ledger.stand_in} ({ledger.day})" if ledger.day else ledger.stand_in
-    sentence = f"No cost is known; the {label} stands in for it. " if ledger.stand_in else ""
+    stand = "stand" if label.startswith("bytes") else "stands"
+    sentence = f"No cost is known; the {label} {stand} in for it. " if ledger.stand_in else ""
     if by == "objective":
         serving = sum(line.amount for line in lines if line.node)
         unused = next(line.amount for line in lines if line.key == "none:zombie")
