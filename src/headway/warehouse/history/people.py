@@ -1,4 +1,4 @@
-"""Who ran a statement: a keyed hash, never a name unless the configuration asks for names; and which class of people."""
+"""Who ran a statement: a keyed hash (a name only where the configuration asks for it), and which class of people."""
 
 from __future__ import annotations
 
@@ -19,10 +19,14 @@ KEY_FILE = ".headway/people.key"
 _SHORTEST_KEY = 16
 _LONGEST_KEY = 4096
 
-SERVICE = (r".*[._-](svc|service|bot|sa|etl|elt|app|robot|automation|integration)", r"(svc|service|bot|sa|etl)[._-].*",
-           r".*\.gserviceaccount\.com", r"(fivetran|airbyte|stitch|hightouch|census|segment|dbt|airflow|dagster|prefect"
-           r"|looker|metabase|superset|tableau|mode|hex|lightdash|powerbi|redash|sigma|system|rdsadmin)([._-].*)?",
-           r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")  # fmt: skip
+SERVICE = (
+    r".*[._-](svc|service|bot|sa|etl|elt|app|robot|automation|integration)",
+    r"(svc|service|bot|sa|etl)[._-].*",
+    r".*\.gserviceaccount\.com",
+    r"(fivetran|airbyte|stitch|hightouch|census|segment|dbt|airflow|dagster|prefect|rdsadmin|system)([._-].*)?",
+    r"(looker|metabase|superset|tableau|mode|hex|lightdash|powerbi|redash|sigma)([._-].*)?",
+    r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}",
+)
 """Login names that are machines when the configuration does not say; matched whole, case folded."""
 
 
@@ -46,13 +50,18 @@ class People:
         return People(_checked(_key_file(Path(root, KEY_FILE)), KEY_FILE), names)
 
     def known_as(self, person: str) -> str:
-        """'' for nobody; else the name, or its hash keyed so that nobody can try names out without the key.
+        """'' for nobody; else the name where names are kept, or its hash."""
+        person = person.strip().casefold()
+        return person if self.names else self.hashed(person)
+
+    def hashed(self, person: str) -> str:
+        """'' for nobody; else a hash keyed so that nobody can try names out without the key.
 
         128 bits of BLAKE2b in keyed mode (RFC 7693, section 2.9) over the case-folded name.
         """
         person = person.strip().casefold()
-        if not person or self.names:
-            return person
+        if not person:
+            return ""
         key = self.key if len(self.key) <= hashlib.blake2b.MAX_KEY_SIZE else hashlib.blake2b(self.key).digest()
         return hashlib.blake2b(person.encode(), key=key, digest_size=16).hexdigest()
 

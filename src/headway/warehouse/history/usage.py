@@ -1,21 +1,43 @@
-"""From statements to usage: one aggregation where the history lives, then a parse of each distinct statement here."""
+"""From statements to usage: one aggregation where the history lives, then a parse of each distinct statement here.
+
+What comes back from the backend are sums per day, statement (by its fingerprint, see `fingerprint`), user, client and
+tag, and one text for each fingerprint that has not been parsed before. What leaves here has neither text nor literal,
+and people are keyed hashes.
+
+- A statement that reads several relations counts as one query of each; its seconds, bytes and cost are shared equally
+  between them, so that they add up to what was spent.
+- A statement that builds a relation (INSERT, CREATE TABLE AS, MERGE, ...) is no use: what it took is put down to what
+  it built, and what it reads counts as read by a service. A temporary table stands for what it was made from.
+- What dbt ran is put down to the node it built, or to what its test or hook reads, in the class `dbt`: never use.
+- Headway's own statements are left out.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import re
+import warnings
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from headway.config import Option
-from headway.graph.model import Coverage, Gap, Observation
+from headway.errors import ConfigError, HeadwayError, WarehouseError
+from headway.graph.model import Coverage, Gap, Observation, Origin
+from headway.warehouse.history import fingerprint, sqltext, tags
 from headway.warehouse.history.people import Classes, People
+from headway.warehouse.history.relations import Group, Reader, Relations, Row, Sums
+from headway.warehouse.history.sqltext import Parsed
 
 if TYPE_CHECKING:
     import ibis
 
     from headway.connectors.protocol import Context, Progress
+
+TABLES = "kind:source kind:seed kind:snapshot kind:model"
 
 OPTIONS: tuple[Option, ...] = (
     Option("people", dict, {}, help="patterns of login names by class: service, data_team, scheduled, person"),
@@ -25,7 +47,12 @@ OPTIONS: tuple[Option, ...] = (
 )
 """Options that every history has; a connector adds its own to them."""
 
-TABLES = "kind:source kind:seed kind:snapshot kind:model"
+CACHE = ".headway"
+_LOOK_BACK = timedelta(days=7)
+_TEXTS_AT_ONCE = 5000
+_ROWS_AT_ONCE = 1 << 16
+_FIRST = re.compile(r"[_ ]")
+_MEASURES = ("queries", "seconds", "bytes", "cost")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,12 +71,30 @@ class History:
     cache: Path | None = None
     """Folder for what was parsed once; None keeps nothing."""
     overlap: timedelta = timedelta(days=1)
+    """How long before the last sync to begin again: histories are written late."""
     keep_days: int = 400
 
     @staticmethod
     def of(name: str, dialect: str, options: Mapping[str, Any], context: Context, *, cost_unit: str = "") -> History:
         """From a connector's options (OPTIONS among them) and its context. Raises ConfigError, InputError."""
-        raise NotImplementedError
+        names, covers = options.get("names", False), options.get("covers") or ""
+        keep_days = options.get("keep_days", 400)
+        if not isinstance(names, bool):
+            raise ConfigError(f"option names of {name} is neither true nor false")
+        if not isinstance(covers, str):
+            raise ConfigError(f"option covers of {name} is to be a selector, as text")
+        if not isinstance(keep_days, int) or isinstance(keep_days, bool) or not 1 <= keep_days <= 36_500:
+            raise ConfigError(f"option keep_days of {name} is not a number of days", hint="keep_days: 400")
+        return History(
+            name=name,
+            dialect=dialect,
+            cost_unit=cost_unit,
+            covers=covers or TABLES,
+            people=People.of(context.root, context.environment, names=names),
+            classes=Classes.of(options.get("people") or {}),
+            cache=Path(context.root, CACHE),
+            keep_days=keep_days,
+        )
 
 
 def usage(
@@ -60,8 +105,314 @@ def usage(
     since: datetime | None,
     progress: Progress,
 ) -> Iterator[Observation | Coverage | Gap]:
-    """What was read, by whom, with what, at which cost: by day.
+    """What was read, by whom, with what, at which cost: by day, in UTC.
 
-    `statements` has the columns of `statements.COLUMNS` (see `shaped`).
+    `statements` has the columns of `statements.COLUMNS` (see `shaped`). `now` and `since` have a time zone; `since` is
+    when the last sync began. Whole days are read, from a little before it to the day of `now`.
+
+    Yields Observations sorted: of relations (measures queries, seconds, bytes, cost), of their columns (queries; `*`
+    where any column may have been read), of dbt's nodes (class `dbt`) and of dashboards (`<tool>:dashboard.<id>`); then
+    one Coverage of the days that were read, unless the history holds nothing; then Gaps. Raises WarehouseError when the
+    backend refuses.
     """
-    raise NotImplementedError
+    window = _Window.of(history, now, since)
+    fold = _Fold(history)
+    with reading(history.name):
+        table = _keyed(statements, history, window)
+        progress("adding up the query history", 0, 0)
+        for batch in _batches(_grouped(table), _ROWS_AT_ONCE):
+            fold.add(batch)
+        first = _first_day(statements, fold, window, since)
+    cache = sqltext.Cache(history.cache, history.dialect)
+    parsed = {key: known for key in fold.firsts if (known := cache.get(key)) is not None}
+    missing = sorted((when, key) for key, when in fold.firsts.items() if key not in parsed)
+    for start in range(0, len(missing), _TEXTS_AT_ONCE):
+        chunk = missing[start : start + _TEXTS_AT_ONCE]
+        with reading(history.name):
+            texts = list(_texts(table, chunk))
+        for done, (key, text, reads, kind) in enumerate(texts, start):
+            progress("reading statements", done, len(missing))
+            parsed[key] = _understood(text, reads, kind, history.dialect)
+            cache.put(key, parsed[key])
+    cache.save()
+    origin = Origin(connector=history.name)
+    relations = Relations(fold.groups, parsed)
+    rows = relations.rows(first)
+    yield from _observations(rows, history, origin)
+    if first is not None:
+        yield Coverage(covers=history.covers, start=first, end=now.astimezone(UTC).date(), origin=origin)
+    yield from _gaps(fold, parsed, history, origin)
+
+
+# --- What is read ----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Window:
+    """Whole days, as naive UTC: from `start` up to and without `end`."""
+
+    start: datetime
+    end: datetime
+
+    @staticmethod
+    def of(history: History, now: datetime, since: datetime | None) -> _Window:
+        today = now.astimezone(UTC).date()
+        start = today - timedelta(days=history.keep_days)
+        if since is not None:
+            start = max(start, (since - history.overlap).astimezone(UTC).date())
+        return _Window(datetime.combine(min(start, today), time()), datetime.combine(today + timedelta(days=1), time()))
+
+
+@contextmanager
+def reading(name: str) -> Iterator[None]:
+    """While a backend is asked: what a driver raises becomes one sentence, and its warnings are its own business.
+
+    The sentence has not even the first line of the driver's message, which may hold a value of a row.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Ibis and drivers warn about one another's versions
+            yield
+    except HeadwayError:
+        raise
+    except Exception as error:  # each driver has its own tree of errors; all of them mean the same here
+        raise WarehouseError(
+            f"the query history of {name} could not be read: {type(error).__name__}",
+            hint="is it there, complete, and allowed to be read?",
+        ) from None
+
+
+def _keyed(statements: ibis.Table, history: History, window: _Window) -> ibis.Table:
+    """The statements of the window with their keys, comments and days."""
+    import ibis
+
+    try:
+        backend = statements.get_backend().name
+    except Exception:  # an expression over no backend yet; Ibis raises its own error when it is run
+        backend = ""
+    flavour = fingerprint.flavour(backend)
+    inside = statements.filter(
+        statements["started"] >= ibis.literal(window.start), statements["started"] < ibis.literal(window.end)
+    )
+    labelled = inside.mutate(label=fingerprint.stable(ibis.coalesce(inside["label"], "")))
+    keyed = fingerprint.keyed(labelled, history.dialect, flavour)
+    return keyed.mutate(day=keyed["started"].date())
+
+
+def _batches(expression: ibis.Table, rows: int) -> Iterator[Any]:
+    """The rows of an expression as Arrow batches."""
+    backend = expression.get_backend()
+    if backend.name != "duckdb":
+        yield from expression.to_pyarrow_batches(chunk_size=rows)
+        return
+    # not every release of Ibis knows what the method that gives batches is called in every release of DuckDB
+    cursor = backend.raw_sql(backend.compile(expression))
+    reader = cursor.to_arrow_reader if hasattr(cursor, "to_arrow_reader") else cursor.fetch_record_batch
+    yield from reader(rows)
+
+
+_KEYS = ("day", "key", "user", "application", "label", "comment", "database", "schema")
+_SUMS = ("seconds", "bytes", "cost")
+
+
+def _grouped(table: ibis.Table) -> ibis.Table:
+    """Sums by day, key, user, client, tag and defaults; `first` finds a statement of each again."""
+    return table.group_by(*_KEYS).aggregate(
+        first=table["started"].min(), queries=table.count(), **{name: table[name].sum() for name in _SUMS}
+    )
+
+
+def _texts(table: ibis.Table, wanted: Sequence[tuple[datetime, str]]) -> Iterator[tuple[str, str, str, str]]:
+    """Key, text, reads and kind of one statement of each wanted key."""
+    moments = sorted({when for when, _ in wanted})
+    keys = {key for _, key in wanted}
+    near = table.filter(table["started"].isin(moments), table["key"].notnull())
+    one = near.group_by("key").aggregate(text=near["text"].max(), reads=near["reads"].max(), kind=near["kind"].max())
+    for batch in _batches(one, 500):
+        for key, text, reads, kind in zip(*(batch.column(n).to_pylist() for n in one.columns), strict=True):
+            if key in keys:
+                yield key, text or "", reads or "", kind or ""
+
+
+def _understood(text: str, reads: str, kind: str, dialect: str) -> Parsed:
+    """What a statement reads and builds; what the warehouse says of its reads goes before the text."""
+    parsed = sqltext.parse(text, dialect) if text else Parsed(problem="syntax")
+    said = sqltext.warehouse_reads(reads) if reads else None
+    if said is None:
+        return parsed
+    building = _FIRST.split(kind)[0] in {"INSERT", "CREATE", "MERGE", "UPDATE", "DELETE", "COPY", "CTAS"}
+    builds, temporary = parsed.builds, parsed.temporary
+    if not text or parsed.problem:
+        builds, temporary = (("",) if building else ()), ()
+    found = {sqltext.key_of(parts): columns for parts, columns in said.items()}
+    return Parsed(kind=kind or parsed.kind, reads=found, builds=builds, temporary=temporary)
+
+
+def _first_day(statements: ibis.Table, fold: _Fold, window: _Window, since: datetime | None) -> date | None:
+    """The first day that the history shows as a whole, as far as it can tell; None when it holds nothing at all.
+
+    A history that began before the window shows all of it. One that begins inside it may begin in the middle of a day:
+    if an earlier sync saw that day to its end, what it saw is kept.
+    """
+    import ibis
+
+    start = window.start.date()
+    if since is not None:
+        before = window.start - _LOOK_BACK
+        older = statements.filter(
+            statements["started"] >= ibis.literal(before), statements["started"] < ibis.literal(window.start)
+        )
+        if any(batch.num_rows for batch in _batches(older.select("started").limit(1), 1)):
+            return start
+    if fold.first is None:
+        return None
+    if since is not None and fold.first < since.astimezone(UTC).date():
+        return fold.first + timedelta(days=1)
+    return fold.first
+
+
+# --- What is added up here -------------------------------------------------------------------------------------------
+
+
+class _Fold:
+    """Batches of sums, folded by what records can tell apart. Memory grows with the distinct groups and days."""
+
+    def __init__(self, history: History) -> None:
+        self._history = history
+        self._whos: dict[tuple[Any, ...], tuple[Reader, tags.Tag, str, str] | None] = {}
+        self.groups: dict[tuple[Group, date], Sums] = {}
+        self.firsts: dict[str, datetime] = {}
+        self.queries = 0.0
+        self.wordless = 0.0
+        """Statements of which the history has neither text nor hash."""
+        self.by_key: dict[str, float] = defaultdict(float)
+        self.first: date | None = None
+
+    def add(self, batch: Any) -> None:
+        """Take in one batch of `_grouped`."""
+        columns = [batch.column(name).to_pylist() for name in (*_KEYS, "first", *_MEASURES)]
+        made: dict[tuple[Any, ...], Group] = {}
+        for day, key, user, application, label, comment, database, schema, first, *amounts in zip(
+            *columns, strict=True
+        ):
+            day = day.date() if isinstance(day, datetime) else day  # noqa: PLW2901
+            if self.first is None or day < self.first:
+                self.first = day
+            who = (user, application, label, comment, database, schema)
+            if who not in self._whos:
+                self._whos[who] = self._who(*(text or "" for text in who))
+            known = self._whos[who]
+            if known is None:
+                continue
+            queries = amounts[0]
+            self.queries += queries
+            if key is None:
+                self.wordless += queries
+                continue
+            if known[1].tool != "dbt":
+                self.by_key[key] += queries
+            if not known[1].node and (key not in self.firsts or first < self.firsts[key]):
+                self.firsts[key] = first  # what a node of dbt is built from is known: its text is not asked for
+            group = made.get((key, who))
+            if group is None:
+                group = made[key, who] = self._group(key, known, database or "", schema or "")
+            sums = self.groups.setdefault((group, day), [0.0, 0.0, 0.0, 0.0])
+            for position, amount in enumerate(amounts):
+                if amount:
+                    sums[position] += float(amount)
+
+    def _who(
+        self, user: str, application: str, label: str, comment: str, *_: str
+    ) -> tuple[Reader, tags.Tag, str, str] | None:
+        """Reader, tag, session and dashboard of those who share a tag; None for Headway itself."""
+        people, classes = self._history.people, self._history.classes
+        tag = tags.read(comment, label, application)
+        if tag.ours:
+            return None
+        session = people.hashed(user)
+        if tag.tool == "dbt":
+            return Reader("dbt", "dbt", ""), tag, session, ""
+        person = f"{tag.tool}:{tag.user}" if tag.user.isdigit() else tag.user
+        person_class = classes.of_person(tag.user) if tag.user else classes.of_person(user)
+        if tag.scheduled:
+            person_class, person = "scheduled", ""
+        elif not tag.user:
+            person = user
+        reader = Reader(person_class, tag.tool, people.known_as(person))
+        return reader, tag, session, f"{tag.tool}:dashboard.{tag.dashboard}" if tag.dashboard else ""
+
+    @staticmethod
+    def _group(key: str, known: tuple[Reader, tags.Tag, str, str], database: str, schema: str) -> Group:
+        reader, tag, session, dashboard = known
+        return Group(key, reader, database, schema, session, tag.node, dashboard)
+
+
+# --- What is told ----------------------------------------------------------------------------------------------------
+
+
+def _observations(rows: Iterable[Row], history: History, origin: Origin) -> Iterator[Observation]:
+    """One observation per row and measure that has an amount."""
+    units = {"queries": "count", "seconds": "seconds", "bytes": "bytes", "cost": history.cost_unit}
+    for node, relation, column, day, reader, sums in rows:
+        for measure, amount in zip(_MEASURES, sums, strict=True):
+            if amount and units[measure]:
+                yield Observation(
+                    day=day,
+                    measure=measure,
+                    amount=amount,
+                    node=node,
+                    relation=relation,
+                    unit=units[measure],
+                    person_class=reader.person_class,
+                    column=column,
+                    tool=reader.tool,
+                    person=reader.person,
+                    origin=origin,
+                )
+
+
+_PROBLEMS = {
+    "syntax": "not understood by the parser",
+    "deep": "nested too deeply",
+    "long": "too long",
+    "unknown": "of a kind the parser does not know",
+    "gone": "gone from the history while it was read",
+}
+
+
+def _gaps(fold: _Fold, parsed: Mapping[str, Parsed], history: History, origin: Origin) -> Iterator[Gap]:
+    """What could not be told: how many statements, their share, and a few of them by fingerprint and kind."""
+    if not fold.queries:
+        yield Gap(topic="usage", message=f"{history.name} holds no statements of these days", origin=origin)
+        return
+    lost: dict[str, list[tuple[float, str, str]]] = defaultdict(list)
+    for key, queries in fold.by_key.items():
+        known = parsed.get(key, Parsed(problem="gone"))
+        if known.problem:
+            lost[known.problem].append((queries, key, known.kind))
+    if lost:
+        whole = sum(queries for rows in lost.values() for queries, _, _ in rows)
+        number = sum(map(len, lost.values()))
+        reasons = ", ".join(f"{len(rows):,} {_PROBLEMS[why]}" for why, rows in sorted(lost.items()))
+        worst = sorted((row for rows in lost.values() for row in rows), key=lambda row: (-row[0], row[1]))[:3]
+        samples = ", ".join(f"{kind or 'unknown kind'} {key[:13]} ({queries:,.0f})" for queries, key, kind in worst)
+        yield Gap(
+            topic="usage",
+            message=f"{whole:,.0f} of {fold.queries:,.0f} queries ({_share(whole, fold.queries)}), "
+            f"{number:,} distinct {'statement' if number == 1 else 'statements'}, could not be read: {reasons}; "
+            f"what they read is not counted. Most often: {samples}",
+            hint=f"is the dialect {history.dialect or 'SQL'} right?",
+            origin=origin,
+        )
+    if fold.wordless:
+        yield Gap(
+            topic="usage",
+            message=f"{fold.wordless:,.0f} of {fold.queries:,.0f} queries ({_share(fold.wordless, fold.queries)}) "
+            "have no text in the history; what they read is not counted",
+            origin=origin,
+        )
+
+
+def _share(part: float, whole: float) -> str:
+    share = 100 * part / whole
+    return f"{share:.1f} %" if share >= 0.1 else "less than 0.1 %"
