@@ -95,6 +95,37 @@ def test_json_carries_the_rows_the_proof_and_what_is_not_known(headway: Run) -> 
     assert [step["node"] for step in proof][-2:] == ["goal:key_result.grow.revenue", "goal:objective.grow"]
 
 
+def test_a_price_list_turns_costs_into_other_money_and_marks_them(headway: Run) -> None:
+    before = json.loads(headway("cost", "-f", "json")[1])["totals"]
+    written = Path("headway.yml").read_text()
+    Path("headway.yml").write_text(written + "prices: {EUR: {amount: 1.5e0, unit: USD}}\n")
+    answer = json.loads(headway("cost", "-f", "json")[1])
+    assert before["unit"] == "EUR"
+    assert answer["totals"]["unit"] == "USD"
+    assert answer["totals"]["total_micros"] == before["total_micros"] * 3 // 2
+    assert answer["totals"]["converted_micros"] == {"EUR": answer["totals"]["total_micros"]}
+    assert "USD, converted" in headway("cost")[1]
+    assert "USD a month, converted" in " ".join(headway("zombies")[1].split())
+
+
+def test_cost_is_split_by_what_is_asked_for(headway: Run) -> None:
+    assert "--by" in headway("cost", "--help")[1]
+    code, out, err = headway("cost", "--by", "colour")
+    assert (code, out) == (2, "")
+    assert "'colour' is not one of" in err
+    answer = json.loads(headway("cost", "--by", "kind", "-f", "json")[1])
+    assert sum(answer["totals"]["parts_micros"].values()) == answer["totals"]["total_micros"] > 0
+
+
+def test_usage_of_one_asset_and_what_nobody_uses(headway: Run) -> None:
+    assert headway("usage", "sales_board")[1].startswith("sales_board was read ")
+    code, _, err = headway("unused", "--kind", "dashbord")
+    assert code == 2
+    assert "there is no kind of asset called 'dashbord' (did you mean dashboard?)" in err
+    answer = json.loads(headway("unused", "--kind", "model", "-f", "json")[1])
+    assert [(r["asset"], r["serves"]) for r in answer["rows"]] == [("forgotten", False)]
+
+
 def test_a_limit_turns_findings_into_exit_code_1(headway: Run) -> None:
     assert headway("zombies", "--limit", "1")[0] == 0
     code, out, err = headway("zombies", "--limit", "0", "-f", "json")
@@ -166,6 +197,18 @@ def test_what_cannot_be_answered_is_one_sentence_on_stderr_and_exit_code_2(
         ("store: ${NO_SUCH_VARIABLE}\n", "store names the environment variable NO_SUCH_VARIABLE, which is not set"),
         ("protected: ['colour:red']\n", "protected: there is no selector method 'colour'"),
         ("observations: [{path: usage.csv, covers: 'a:b'}]\n", "covers of usage.csv: there is no selector method 'a'"),
+        ("prices: 3\n", "headway.yml: prices must be a mapping, found int"),
+        ("prices: {EUR: 3}\n", "headway.yml:1:10: prices.EUR must be a mapping such as {amount: 3.0, unit: EUR}"),
+        ("prices: {EUR: {amuont: 3}}\n", "unknown key prices.EUR.amuont (did you mean amount?)"),
+        ("prices: {EUR: {unit: USD}}\n", "prices.EUR.amount must be a number above 0"),
+        ("prices: {EUR: {amount: yes, unit: USD}}\n", "prices.EUR.amount must be a number above 0"),
+        ("prices: {EUR: {amount: .inf, unit: USD}}\n", "prices.EUR.amount must be a number above 0"),
+        ("prices: {EUR: {amount: -1, unit: USD}}\n", "prices.EUR.amount must be a number above 0"),
+        ("prices: {EUR: {amount: 1}}\n", "prices.EUR.unit must be what the amount is in, such as EUR"),
+        (
+            "prices: {bytes: {amount: 1, unit: credits}, credits: {amount: 3, unit: EUR}}\n",
+            "headway.yml:1:10: prices.bytes is in credits, which has a price itself: give it in money",
+        ),
         ("connectors: [{url: x}]\n", "each of connectors needs a name"),
         ("connectors: [{name: nothing}]\n", "there is no connector called 'nothing'"),
         ("goals: \xff\n", "not UTF-8"),
