@@ -8,11 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from case_graph import AS_OF, FILE, records_of
+from case_graph import AS_OF, FILE, graph_of, records_of
 from headway.config import Price
 from headway.graph.graph import Graph
 from headway.graph.model import Observation
 from headway.questions.cost import By, cost
+from headway.questions.evidence import cost_column
 
 COMPANY = """
 covers "kind:model kind:dashboard" 2026-08-01..2026-11-21
@@ -93,3 +94,29 @@ def test_what_is_largest_among_what_serves_nothing_comes_first_and_is_counted_wh
     assert [(r["asset"], r["amount"]) for r in pieces.records()][:2] == [("idle12", 12.0), ("idle11", 11.0)]
     assert len(pieces.rows) == 10
     assert pieces.findings == 0
+
+
+@pytest.mark.parametrize(
+    ("more", "heading", "monthly"),
+    [
+        ("cost shared 3 EUR on 2026-11-20", "EUR", "EUR a month"),
+        ("cost shared 3 credits on 2026-11-20", "credits", "credits a month"),
+        ("price credits 2 EUR\ncost shared 3 credits on 2026-11-20", "EUR, converted", "EUR a month, converted"),
+        (
+            "price credits 2 EUR\ncost shared 3 credits on 2026-11-20\ncost shared 3 EUR on 2026-11-20",
+            "EUR, partly converted",
+            "EUR a month, partly converted",
+        ),
+        ("seconds shared 3 on 2026-11-20", "Warehouse seconds", "Warehouse seconds a month"),
+        ("bytes shared 3 on 2026-11-20", "Bytes read", "Bytes read a month"),
+        (
+            'seconds shared 3 on 2026-11-20 tool="dbt run results"',
+            "Seconds in the last dbt run",
+            "Seconds in the last dbt run",
+        ),
+    ],
+)
+def test_a_heading_says_what_its_amounts_are(more: str, heading: str, monthly: str) -> None:
+    graph = graph_of(COMPANY + more)
+    assert [c.heading for c in cost(graph).columns if c.key == "amount"] == [heading]
+    assert cost_column(graph).heading == monthly

@@ -24,6 +24,9 @@ goals: goals.yml                   # a file, or a folder of files
 
 # policy: {{usage_window_days: 90, grace_days: 30, standing_limit: 10}}
 # protected: ["tag:regulatory"]    # never proposed for retirement
+
+# What a unit of cost is worth in money. A key may be any unit of a cost, or bytes or seconds.
+# prices: {{credits: {{amount: 3.0, unit: EUR}}}}
 """
 
 

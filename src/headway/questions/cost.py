@@ -11,7 +11,7 @@ from headway.answer import Answer, Column, Finding, plural
 from headway.graph.graph import Graph
 from headway.graph.model import KINDS
 from headway.graph.spend import PARTS, Ledger, Part, measured
-from headway.questions.evidence import ASSET_COLUMNS, amount_words, asset_values, gaps, make
+from headway.questions.evidence import ASSET_COLUMNS, amount_heading, amount_words, asset_values, gaps, make
 from headway.questions.registry import Says, question
 from headway.questions.usage import quadrants
 
@@ -141,7 +141,7 @@ def _in_unit(graph: Graph, ledger: Ledger, by: By, days: int) -> list[Answer]:
         "converted_micros": {c.unit: c.money for c in ledger.conversions},
     }
     heading = "What for" if by == "objective" else by.capitalize()
-    columns = (Column("part", heading), Column("amount", _heading(ledger), "money"), *_SHARES)
+    columns = (Column("part", heading), Column("amount", amount_heading(ledger), "money"), *_SHARES)
     headline = _headline(ledger, lines, by, days)
     answers = [make(graph, "cost", "HW401", headline, columns, rows, totals=totals)]
     if by == "objective" and (pieces := _pieces(graph, ledger)):
@@ -156,12 +156,6 @@ _SHARES = (
     Column("build", "Building it", "money", secondary=True),
     Column("read", "Reading it", "money", secondary=True),
 )
-
-
-def _heading(ledger: Ledger) -> str:
-    if ledger.stand_in:
-        return f"{ledger.unit}, {ledger.stand_in}"
-    return f"{ledger.unit}, {ledger.mark}" if ledger.mark else ledger.unit
 
 
 def _row(line: _Line, ledger: Ledger) -> Finding:
@@ -256,7 +250,7 @@ def _pieces(graph: Graph, ledger: Ledger) -> Answer | None:
         why = placed[quadrant[i] or "unknown"]
         values = (*asset_values(graph, i), why, amounts[i] / 1_000_000, *_apart(spent, ledger))
         rows.append(Finding(values=values, node=graph.nodes[i].id, counts=False))
-    columns = (*ASSET_COLUMNS, Column("why", "Why"), Column("amount", _heading(ledger), "money"), *_SHARES[1:])
+    columns = (*ASSET_COLUMNS, Column("why", "Why"), Column("amount", amount_heading(ledger), "money"), *_SHARES[1:])
     shown = f", the first {PIECES} of {len(idle):,}" if len(idle) > PIECES else ""
     whole = amount_words(ledger.unit, sum(amounts[i] for i in idle))
     headline = f"Largest pieces that serve nothing ({whole} in all{shown})"

@@ -131,18 +131,21 @@ def month(graph: Graph) -> Ledger | None:
 def cost_column(graph: Graph) -> Column:
     """The column of a cost per month; its heading says in which unit, and where it is not a cost as it was given."""
     ledger = month(graph)
-    if ledger is None:
-        heading = "Cost a month"
-    elif ledger.stand_in:
-        heading = _STAND_IN[ledger.stand_in][0]
-    else:
-        heading = f"{ledger.unit} a month" + (f", {ledger.mark}" if ledger.mark else "")
+    heading = amount_heading(ledger, " a month") if ledger else "Cost a month"
     return Column("cost_per_month", heading, "money")
 
 
+def amount_heading(ledger: Ledger, when: str = "") -> str:
+    """The heading of amounts of a ledger: `EUR a month, converted`; of what stands in for a cost, what it is."""
+    if ledger.day:
+        return _STAND_IN[ledger.stand_in][0]  # one run is of no period
+    unit = _STAND_IN[ledger.stand_in][0] if ledger.stand_in else ledger.unit
+    return f"{unit}{when}, {ledger.mark}" if ledger.mark else f"{unit}{when}"
+
+
 _STAND_IN: Mapping[StandIn, tuple[str, str]] = {
-    "warehouse time": ("Warehouse seconds a month", "seconds of warehouse time a month"),
-    "bytes read in the warehouse": ("Bytes read a month", "bytes read in the warehouse a month"),
+    "warehouse time": ("Warehouse seconds", "seconds of warehouse time a month"),
+    "bytes read in the warehouse": ("Bytes read", "bytes read in the warehouse a month"),
     "run time of the last dbt run": ("Seconds in the last dbt run", "seconds of the last dbt run"),
 }
 """Heading and words of what stands in for a cost."""
