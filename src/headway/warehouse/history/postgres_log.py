@@ -7,7 +7,8 @@ What PostgreSQL writes depends on its settings, and all of these are read:
 - `log_statement = 'all'` with `log_duration = on`: `statement: SELECT ...`, and later in the same session
   `duration: 0.5 ms` alone. The two are paired by session and line; a statement that an error follows has failed.
 - a cursor that is declared and fetched from is one statement, and so is a portal that is executed in pieces.
-- `EXECUTE name` stands for the statement that was prepared, which PostgreSQL adds as detail.
+- `EXECUTE name` stands for the statement that was prepared, which PostgreSQL adds as detail; `PREPARE` reads nothing.
+- What a backup reads is no use of it.
 
 Parameters are never read. A line that a function raised to look like one of these has a context and is left out.
 Times are taken to UTC by the session's id, which holds its start in seconds since 1970 beside the start as written.
@@ -64,6 +65,16 @@ _DECLARE = (
 )
 _FETCH = rf"^\s*FETCH\s(?:.*\s)?({_NAME})\s*;?\s*$"
 _PATH = r"""^\s*SET\s+(?:SESSION\s+)?search_path\s*(?:TO\s|=)\s*(?:"([^"]+)"|'([^']+)'|([\w$]+))"""
+
+_PARAMETER = r"(^|[^\w$])\$[0-9]+"
+"""Placeholders are given to the parser as NULL, which stands wherever a value does; it stumbles over some of them."""
+_BACKUPS = "('pg_dump', 'pg_dumpall', 'pg_basebackup')"
+
+_TEXT = f"""CASE
+    WHEN application IN {_BACKUPS} THEN 'COPY'
+    WHEN tag = 'DECLARE CURSOR' THEN regexp_replace(text, '{_DECLARE}', '\\1', 'is')
+    WHEN COALESCE(tag IN ('PREPARE', 'idle'), true) AND regexp_matches(text, '{_PREPARE}', 'is') THEN 'PREPARE'
+    ELSE text END"""
 
 # Events: `timed` has text and duration, `text` and `time` have one of them, `failed` is an error, `foreign` a duration
 # in another language, `torn` what has no time. Of errors the text is kept, until the pairing below is over, to tell
@@ -329,14 +340,13 @@ def _statements(connection: Any, schema: str) -> None:
             CASE WHEN {path}.c ILIKE 'default' OR {path}.a = '$user' THEN {default}
             ELSE {path}.a || {path}.b || lower({path}.c) END END IGNORE NULLS) OVER (
             PARTITION BY session ORDER BY line ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW), {default})"""
-    cursor = "COALESCE(tag = 'DECLARE CURSOR', false)"
     connection.execute(f"""
         CREATE VIEW statements AS
         SELECT began - to_seconds(CASE WHEN zone IN ('UTC', 'GMT') THEN 0 ELSE COALESCE(zones.away, runs.away, 0) END)
                 AS started,
-            CASE WHEN {cursor} THEN regexp_replace(text, '{_DECLARE}', '\\1', 'is') ELSE text END AS text,
+            regexp_replace({_TEXT}, '{_PARAMETER}', '\\1NULL', 'g') AS text,
             "user", application, ms / 1000 AS seconds, database, {default} AS schema,
-            CASE WHEN {cursor} THEN 'SELECT'
+            CASE WHEN tag = 'DECLARE CURSOR' THEN 'SELECT'
                 WHEN contains(rtrim(text, E'; \n\t\r'), ';') OR NOT regexp_full_match(tag, '[A-Z ]+') THEN NULL
                 ELSE replace(tag, ' ', '_') END AS kind
         FROM runs LEFT JOIN zones USING (zone)
