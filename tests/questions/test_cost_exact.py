@@ -86,6 +86,14 @@ def test_no_two_ways_of_splitting_come_to_another_whole(observations: list[Obser
     assert len({cost(graph, by=by).totals["total_micros"] for by in get_args(By)}) == 1
 
 
+def test_any_number_of_days_has_an_answer() -> None:
+    graph = graph_of(COMPANY + "cost shared 3 EUR on 2026-11-20\ncost shared 4 EUR on 2001-01-01")
+    assert cost(graph, days=10**12).totals["total_micros"] == 7_000_000
+    assert cost(graph, days=-5).totals["total_micros"] == 0
+    assert cost(graph, days=3).totals["total_micros"] == 3_000_000
+    assert cost(graph, days=2).totals["total_micros"] == 0
+
+
 def test_what_is_largest_among_what_serves_nothing_comes_first_and_is_counted_whole() -> None:
     extra = "\n".join(f"model idle{n} cost={n}" for n in range(1, 13))
     answer = cost(Graph(records_of(COMPANY + extra), as_of=AS_OF))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Annotated, Literal
 
 from headway.answer import Answer, Column, Finding, plural
@@ -46,7 +46,7 @@ def cost(
     money, and such amounts are marked as converted. Where no cost is known, the time that the warehouse took, or that
     the last dbt run took, stands in for it and says so.
     """
-    days = max(days, 1)
+    days = min(max(days, 1), (graph.as_of - date.min).days + 1)
     ledgers = list(_ledgers(graph, unit, days))
     more = gaps(graph, "cost", "usage", "lineage")
     if not ledgers:
