@@ -81,8 +81,10 @@ def test_without_prices_every_unit_of_cost_is_the_sum_of_its_rows(observations: 
             and START <= o.day <= AS_OF
         ]
         assert ledger.total == sum(round(o.amount * 1_000_000) for o in mine)
-        built = [o for o in mine if o.person_class == "dbt"]
+        built = [o for o in mine if o.person_class == "dbt" or (not o.person_class and o.tool in {"dbt", RUNS})]
         assert sum(ledger.parts["build"]) == sum(round(o.amount * 1_000_000) for o in built)
+        neither = [o for o in mine if not o.person_class and not o.tool]
+        assert sum(ledger.parts["either"]) == sum(round(o.amount * 1_000_000) for o in neither)
 
 
 def cost(amount: float, unit: str, node: str = "m0", measure: str = "cost", **more: str) -> Observation:

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from headway.graph.model import Observation
 
 Part = Literal["build", "read", "either"]
-"""`build`: dbt made the node. `read`: somebody queried it. `either`: the source does not tell the two apart."""
+"""`build`: dbt made the node, or tested it. `read`: somebody else ran something on it. `either`: the source says neither
+who nor with what, so the two are not told apart."""
 
 PARTS: tuple[Part, ...] = ("build", "read", "either")
 
@@ -35,6 +36,7 @@ RUNS = "dbt run results"
 """`tool` of the run times that dbt itself writes down. They are of one run, and so are never turned into money."""
 
 MICRO = 1_000_000
+_BUILDERS = frozenset({"dbt", RUNS})
 _ORDER = ("cost", "bytes", "seconds")
 
 Cell = tuple[int, Part, str]
@@ -183,9 +185,9 @@ def _cells(rows: Iterable[_Row], start: date, end: date) -> dict[Cell, int]:
 
 
 def _part(seen: Observation) -> Part:
-    if seen.person_class == "dbt":
+    if seen.person_class == "dbt" or (not seen.person_class and seen.tool in _BUILDERS):
         return "build"
-    return "read" if seen.person_class else "either"
+    return "read" if seen.person_class or seen.tool else "either"
 
 
 @dataclass
