@@ -116,7 +116,8 @@ class ColumnReach:
         if sure:
             kept = [k for k, certainty in enumerate(wiring.certainty) if certainty != _CANDIDATE]
             up, down = [up[k] for k in kept], [down[k] for k in kept]
-        return reach(wiring.size, up, down, start).masks
+        masks = reach(wiring.size, up, down, start).masks
+        return masks if isinstance(masks, list) else list(masks)  # read one by one, a bit matrix is slow
 
     # ------------------------------------------------------------------ columns
 
@@ -176,6 +177,11 @@ class ColumnReach:
     def informs(self, node: int, column: str = "") -> int:
         """Mask of the goals that are shown on something downstream of a column; of the node as for `computes`."""
         return self._mask(node, column) >> self._goals if column else self._graph.informs[node]
+
+    def served(self, node: int, column: str) -> int:
+        """Mask of the active goals that a column serves, in either way."""
+        mask = self._mask(node, column)
+        return (mask | mask >> self._goals) & self._graph.active
 
     def _mask(self, node: int, column: str) -> int:
         vertex = self.vertices(node).get(column.lower())

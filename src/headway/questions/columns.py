@@ -206,7 +206,7 @@ def dead_columns(
     for i in nodes:
         for column in reach.vertices(i):
             total += 1
-            if (reach.computes(i, column) | reach.informs(i, column)) & graph.active or use.on_board(i, column):
+            if reach.served(i, column) or use.on_board(i, column):
                 continue
             status = use.status(i, column)
             if status == "used":
