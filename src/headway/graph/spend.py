@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from headway.graph.model import Observation
 
 Part = Literal["build", "read", "either"]
-"""`build`: dbt made the node, or tested it. `read`: somebody else ran something on it. `either`: the source says neither
+"""`build`: dbt made the node, or tested it. `read`: somebody else ran something on it. `either`: the rows say neither
 who nor with what, so the two are not told apart."""
 
 PARTS: tuple[Part, ...] = ("build", "read", "either")
