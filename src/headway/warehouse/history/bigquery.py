@@ -4,6 +4,9 @@ What was read is taken from the text, because `referenced_tables` holds the tabl
 [not checked against BigQuery], and no columns. It is taken from `referenced_tables` for jobs whose text is not shown,
 and for all of them with the option `referenced`, which suits projects whose SQL relies on a default dataset.
 
+Of other statements than SELECT the text is taken in any case, because only it says what they build. Jobs that failed
+are left out, except what dbt ran.
+
 A script is listed once as a whole and once per statement; the whole is left out. `cost` and `bytes` are the bytes
 billed, `seconds` are slot seconds: the time of all workers added up, not the time somebody waited. Jobs are kept for
 180 days. The column `labels` carries what dbt says with `job-label: true`.
@@ -60,7 +63,8 @@ def statements(jobs: ibis.Table, project: str, *, referenced: bool = False) -> i
     """Rows of JOBS in the shape of `statements.COLUMNS`."""
     import ibis
 
-    jobs = jobs.filter(ibis.coalesce(jobs.statement_type, "") != "SCRIPT")
+    failed, text = jobs.error_result.reason.notnull(), ibis.coalesce(jobs["query"], "")
+    jobs = jobs.filter(ibis.coalesce(jobs.statement_type, "") != "SCRIPT", views.ran(failed, text))
     tables = views.listed(
         jobs.referenced_tables.map(
             lambda read: (
@@ -76,7 +80,7 @@ def statements(jobs: ibis.Table, project: str, *, referenced: bool = False) -> i
     return shaped(
         jobs.select(
             started=jobs.creation_time.cast("timestamp"),
-            text=ibis.coalesce(jobs["query"], ""),
+            text=text,
             hash=jobs.query_info.query_hashes.normalized_literals,
             user=jobs.user_email,
             label=ibis.literal("{") + ibis.coalesce(labels, "") + "}",
@@ -85,8 +89,7 @@ def statements(jobs: ibis.Table, project: str, *, referenced: bool = False) -> i
             bytes=jobs.total_bytes_billed,
             database=ibis.literal(project),
             kind=jobs.statement_type.upper(),
-            # what failed read nothing, but may have been billed
-            reads=ibis.ifelse(jobs.error_result.reason.notnull(), "[]", reads),
+            reads=views.said(reads, jobs.statement_type, failed),
         )
     )
 
@@ -126,14 +129,13 @@ class BigQueryHistory:
         projects = self._options["projects"] or [profile.database]
         history = History.of(self.name, "bigquery", self._given, context, cost_unit="bytes")
         history = replace(history, keep_days=min(history.keep_days, KEPT_DAYS))
-        start = views.first_moment(history, context.now, context.since)
+        start = views.window(history, context.now, context.since)
         for region in dict.fromkeys(name.lower() for name in regions):
             with views.opened(views.located(profile, region)) as connection:
                 for project in projects:
                     views.needed(connection, jobs_view(project, region), context.now)
                 table = self.statements(projects, region, start, connection.backend)
-                found = usage(table, history, now=context.now, since=context.since, progress=context.progress)
-                yield from views.told(connection, found)
+                yield from usage(table, history, now=context.now, since=context.since, progress=context.progress)
 
     def statements(self, projects: Sequence[str], region: str, start: datetime, backend: Any = None) -> ibis.Table:
         """The statements of all projects in one region from `start` on, as one table. Nothing is run."""

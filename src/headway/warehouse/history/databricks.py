@@ -6,7 +6,9 @@
 | system.access.table_lineage | the tables and views that a statement read |
 | system.access.column_lineage | their columns |
 
-Lineage is kept only where Databricks could infer it: a statement without any is parsed. No cost is known, because
+Lineage is kept only where Databricks could infer it: a statement without any is parsed, and so is every statement
+that is not a SELECT, because only its text says what it builds. Statements that failed are left out, except what dbt
+ran. No cost is known, because
 `system.billing.usage` is not kept per statement. dbt's model is in the tag `@@dbt_model_name` (dbt-databricks 1.11).
 That `query_tags` is a map of texts, and that a view which was read is listed as one, is not checked.
 
@@ -67,6 +69,8 @@ def statements(history: ibis.Table, tables: ibis.Table | None = None, columns: i
     def to_json(tags):  # type: ignore[no-untyped-def]
         """The warehouse's own function."""
 
+    failed = ibis.coalesce(history.execution_status.upper() != "FINISHED", False)
+    history = history.filter(views.ran(failed, ibis.coalesce(history.statement_text, "")))
     reads = None if tables is None else _reads(tables, columns)
     table = history if reads is None else history.left_join(reads, history.statement_id == reads.statement_id)
     known = ibis.null("string") if reads is None else reads.reads
@@ -79,7 +83,7 @@ def statements(history: ibis.Table, tables: ibis.Table | None = None, columns: i
             label=to_json(history.query_tags),
             seconds=history.end_time.delta(history.start_time, unit="millisecond") / 1000.0,
             kind=history.statement_type.upper(),
-            reads=ibis.ifelse(history.execution_status.upper() != "FINISHED", "[]", known),
+            reads=views.said(known, history.statement_type.upper(), failed),
         )
     )
 
@@ -143,7 +147,7 @@ class DatabricksHistory:
         profile = views.profile(context, self._options, self.name, "databricks")
         history = History.of(self.name, "databricks", self._given, context)
         history = replace(history, keep_days=min(history.keep_days, KEPT_DAYS))
-        start = views.first_moment(history, context.now, context.since)
+        start = views.window(history, context.now, context.since)
         with views.opened(profile) as connection:
             views.needed(connection, self._history, context.now)
             tables = views.refused(connection, self._tables, context.now)
@@ -154,8 +158,7 @@ class DatabricksHistory:
                 yield self._gap(f"{columns}; which columns were read is not known")
             backend = bound(connection)
             table = self.statements(start, backend, tables=not tables, columns=not columns)
-            found = usage(table, history, now=context.now, since=context.since, progress=context.progress)
-            yield from views.told(connection, found)
+            yield from usage(table, history, now=context.now, since=context.since, progress=context.progress)
 
     def statements(
         self, start: datetime, backend: Any = None, *, tables: bool = True, columns: bool = True

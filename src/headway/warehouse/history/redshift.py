@@ -12,9 +12,9 @@ Rows are fetched a day at a time and counted here, in a DuckDB in memory that ne
 PostgreSQL to Redshift, which is close but lacks much of it, and some system views cannot be joined with others. Views
 are kept for about seven days [not checked], so sync at least that often. No cost is known, only time.
 
-The text is parsed, because scans name the tables under a view and no columns. A statement whose text is cut is not
-parsed; its tables come from its scans, and how many there were is said in a Gap. `\\n` stands for a line break in
-these texts.
+The text is parsed, because scans name the tables under a view and no columns. Of a statement whose text is cut the
+tables come from its scans, and how many such statements there were is said in a Gap. `\\n` stands for a line break in
+these texts. Statements that failed are left out, except what dbt ran.
 
 Statements and rows have the documented shape and are run in the tests on DuckDB tables in place of the views; they
 have not been run against Redshift itself. Names and columns of SVV_USER_INFO, and START_TIME of SYS_QUERY_DETAIL, are
@@ -24,6 +24,7 @@ from general knowledge.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -164,7 +165,7 @@ class RedshiftHistory:
         profile = views.profile(context, self._options, self.name, "redshift")
         history = History.of(self.name, "redshift", self._given, context)
         history = replace(history, keep_days=min(history.keep_days, KEPT_DAYS))
-        start = views.first_moment(history, context.now, context.since)
+        start = views.window(history, context.now, context.since)
         with views.opened(profile) as connection:
             views.needed(connection, self._cluster.view, context.now)
             loaded = _Loaded(connection, self._cluster)
@@ -172,8 +173,9 @@ class RedshiftHistory:
             for number, (first, end) in enumerate(days):
                 context.progress(f"reading {self._cluster.view} of {first:%Y-%m-%d}", number, len(days))
                 loaded.read(first, end)
-            found = usage(loaded.statements(), history, now=context.now, since=context.since, progress=context.progress)
-            yield from views.told(connection, found)
+            yield from usage(
+                loaded.statements(), history, now=context.now, since=context.since, progress=context.progress
+            )
         if loaded.cut:
             yield self._gap(loaded)
 
@@ -223,6 +225,7 @@ class _Loaded:
         rows = [
             self._row(row, whole.get(row[0], ""), scanned.get(row[0], set()))
             for row in self._ask(page_sql(cluster.statements, start, end))
+            if row[4] is None or '"node_id"' in str(row[7])
         ]
         self.rows += len(rows)
         if rows:
@@ -236,16 +239,20 @@ class _Loaded:
         text = whole or str(text or "")
         cut = len(text) >= self._cluster.longest or (not whole and len(text) >= CUT)
         self.cut += cut
+        text = text.replace("\\n", "\n")
+        kind = _kind(text) if kind is None else str(kind).strip().upper()
         seconds = (took - started).total_seconds() if isinstance(took, datetime) else took and float(took) / 1e6
         reads = json.dumps([[name, None] for name in sorted(scanned)]) if cut and scanned else None
+        if reads and kind != "SELECT":
+            reads += " "  # statements are told apart by this text, and one that builds is not one that reads
         return {
             "started": started,
-            "text": text.replace("\\n", "\n"),
+            "text": text,
             "user": self._logins.get(user, str(user)),
             "seconds": seconds,
             "database": str(database or "").strip(),
             "schema": None,
-            "kind": str(kind).strip().upper() if kind else None,
+            "kind": kind or None,
             "reads": "[]" if status is not None else reads,
         }
 
@@ -267,6 +274,14 @@ class _Loaded:
             raise WarehouseError(views.nobody(self._connection.profile, error.message), hint=RIGHT) from None
 
 
+def _kind(text: str) -> str:
+    """The first word of a statement, SELECT for WITH; '' when there is none."""
+    found = _FIRST.match(text)
+    word = found[1].upper() if found else ""
+    return "SELECT" if word == "WITH" else word
+
+
+_FIRST = re.compile(r"(?:\s|\(|--[^\n]*(?:\n|$)|/\*.*?\*/)*([a-zA-Z]+)", re.DOTALL)
 _DUCKDB: Mapping[str, str] = {"timestamp": "TIMESTAMP", "string": "VARCHAR", "float64": "DOUBLE"}
 _ARROW: Mapping[str, Any] = {
     "timestamp": lambda pa: pa.timestamp("us"),

@@ -8,7 +8,8 @@
 
 Direct, not base objects: the use of a view is use of that view, and its tables are used through it. Where
 ACCESS_HISTORY cannot be read, the text is parsed instead; where QUERY_ATTRIBUTION_HISTORY cannot, no cost is known;
-both are said. A statement that failed has read nothing but may have cost something.
+both are said. What other statements than SELECT read and build is taken from their text. Statements that failed are
+left out, except what dbt ran: its cost counts.
 
 The statement below runs in the tests against fakesnow, an imitation of Snowflake, with views of the documented shape;
 it has not been run against Snowflake itself. `query_text` is cut by Snowflake at 100,000 characters.
@@ -76,11 +77,16 @@ SELECT
   q.database_name AS "database",
   q.schema_name AS "schema",
   UPPER(q.query_type) AS "kind",
-  CASE WHEN UPPER(q.execution_status) <> 'SUCCESS' THEN '[]' ELSE r.reads END AS "reads"
+  CASE
+    WHEN UPPER(q.execution_status) <> 'SUCCESS' THEN '[]'
+    WHEN UPPER(q.query_type) = 'SELECT' THEN r.reads
+  END AS "reads"
 FROM query_history AS q
 LEFT JOIN credits AS c ON c.query_id = q.query_id
 LEFT JOIN reads AS r ON r.query_id = q.query_id
-WHERE q.start_time >= :start AND q.query_text IS NOT NULL
+WHERE q.start_time >= :start
+  AND q.query_text IS NOT NULL
+  AND (COALESCE(UPPER(q.execution_status), 'SUCCESS') = 'SUCCESS' OR q.query_text LIKE '%"node_id"%')
 """
 
 _COST = """
@@ -183,12 +189,11 @@ class SnowflakeHistory:
             attribution = self._attribution(connection)
             yield from (gap for gap in (access, attribution) if gap)
             table = self.statements(connection, history, access=not access, attribution=not attribution)
-            found = usage(table, history, now=context.now, since=context.since, progress=context.progress)
-            yield from views.told(connection, found)
+            yield from usage(table, history, now=context.now, since=context.since, progress=context.progress)
 
     def statements(self, connection: Connection, history: History, *, access: bool, attribution: bool) -> ibis.Table:
         """The statements of the window as a table on the warehouse. Nothing is run."""
-        start = views.first_moment(history, self._context.now, self._context.since)
+        start = views.window(history, self._context.now, self._context.since)
         sql = statements_sql(self._schema, start, access=access, attribution=attribution)
         schema = {name: kind for name, kind in COLUMNS.items() if name != "application"}
         return shaped(connection.backend.sql(sql, schema=schema))

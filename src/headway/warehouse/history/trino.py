@@ -2,9 +2,10 @@
 
 Trino itself keeps no history: `system.runtime.queries` forgets. Starburst's event logger writes one row per query into
 a database, which is a catalog of the same Trino; the option `table` says where. `accessed_metadata` is JSON text of
-the form `[{"catalogName", "schema", "table", "columns"}]`, so columns are known without parsing; where it is empty the
-text is parsed. No cost is known, only time, which counts waiting in the queue. How long rows are kept is up to whoever
-owns that database; that `create_time` is in UTC is assumed.
+the form `[{"catalogName", "schema", "table", "columns"}]`, so columns are known without parsing. Where it is empty the
+text is parsed, and so is every statement that is not a SELECT, because only its text says what it builds. Queries that
+failed are left out, except what dbt ran. No cost is known, only time, which counts waiting in the queue. How long rows
+are kept is up to whoever owns that database; that `create_time` is in UTC is assumed.
 
 Open-source Trino can write a table of the same columns with an event listener of its own.
 
@@ -53,6 +54,8 @@ def statements(queries: ibis.Table) -> ibis.Table:
     def json_parse(text):  # type: ignore[no-untyped-def]
         """The warehouse's own function: a cast would make one JSON string of the whole text."""
 
+    failed = ibis.coalesce(queries.query_state.upper() != "FINISHED", False)
+    queries = queries.filter(views.ran(failed, ibis.coalesce(queries["query"], "")))
     accessed = queries.accessed_metadata
     there = json_parse(ibis.ifelse(ibis.coalesce(accessed, "") == "", "[]", accessed)).array
     reads = views.listed(there.map(_entry)).nullif("[]")
@@ -65,7 +68,7 @@ def statements(queries: ibis.Table) -> ibis.Table:
             database=queries.catalog,
             schema=queries["schema"],
             kind=queries.query_type.upper(),
-            reads=ibis.ifelse(queries.query_state.upper() != "FINISHED", "[]", reads),
+            reads=views.said(reads, queries.query_type.upper(), failed),
         )
     )
 
@@ -105,12 +108,11 @@ class TrinoHistory:
         context = self._context
         profile = views.profile(context, self._options, self.name, "trino")
         history = History.of(self.name, "trino", self._given, context)
-        start = views.first_moment(history, context.now, context.since)
+        start = views.window(history, context.now, context.since)
         with views.opened(profile) as connection:
             views.needed(connection, self._view, context.now)
             table = self.statements(start, connection.backend)
-            found = usage(table, history, now=context.now, since=context.since, progress=context.progress)
-            yield from views.told(connection, found)
+            yield from usage(table, history, now=context.now, since=context.since, progress=context.progress)
 
     def statements(self, start: datetime, backend: Any = None) -> ibis.Table:
         """The statements from `start` on, as a table. Nothing is run."""

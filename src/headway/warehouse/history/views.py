@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from headway.config import Option
-from headway.errors import ConfigError, HeadwayError, WarehouseError
+from headway.errors import ConfigError, WarehouseError
 from headway.warehouse.connection import Connection, connect
 from headway.warehouse.profile import Profile, load_profile
 
@@ -32,13 +32,11 @@ PROFILE: tuple[Option, ...] = (
 )
 """Options of every history that is read from a warehouse of the dbt profile."""
 
-_DRIVERS = frozenset({"databricks", "duckdb", "google", "psycopg", "requests", "snowflake", "trino", "urllib3"})
+LOOK_BACK = timedelta(days=7)
 _PERSON = re.compile(r"[^\s'\"<>()]+@[^\s'\"<>()]+")
 
 _PART = re.compile(r"""([A-Za-z_][\w$-]*)|["`]([^"`]+)["`]""")
 _NAME = re.compile(rf"(?:{_PART.pattern})(?:\.(?:{_PART.pattern}))*")
-
-_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,13 +144,22 @@ def opened(profile: Profile) -> Connection:
 
 
 def first_moment(history: History, now: datetime, since: datetime | None) -> datetime:
-    """Midnight UTC of the first day to read: a little before the last sync, and never further back than is kept.
+    """Midnight UTC of the first day to count: a little before the last sync, and never further back than is kept.
 
     Whole days, because a day that was read from its middle on would replace the whole one that was known.
     """
     earliest = now - timedelta(days=history.keep_days)
     start = max(since - history.overlap, earliest) if since else earliest
     return start.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+def window(history: History, now: datetime, since: datetime | None) -> datetime:
+    """Midnight UTC of the first day to read: the first that is counted; after a sync, a week before it.
+
+    From that week `usage` sees that the history did not begin in the middle of the first day that is counted.
+    """
+    first = first_moment(history, now, since)
+    return first - LOOK_BACK if since else first
 
 
 def refused(connection: Connection, view: View, now: datetime) -> str:
@@ -190,26 +197,19 @@ def listed(texts: Any) -> Any:
     return ibis.literal("[") + ibis.coalesce(texts.join(","), "") + "]"
 
 
-def told(connection: Connection, records: Iterator[_T]) -> Iterator[_T]:
-    """The records; what a driver raises on the way becomes a WarehouseError of one sentence.
+def ran(failed: Any, text: Any) -> Any:
+    """Ibis condition: a statement that did not fail; or that dbt ran, whose cost counts all the same."""
+    return ~failed | text.contains('"node_id"')
 
-    Of other errors nothing is quoted, because they may quote a row of the history.
+
+def said(reads: Any, kind: Any, failed: Any) -> Any:
+    """What the warehouse says was read, where that can stand for the text: of a SELECT. NULL where it cannot.
+
+    What other statements build is only in their text. What failed read nothing.
     """
-    try:
-        yield from records
-    except HeadwayError:
-        raise
-    except Exception as error:
-        root = type(error).__module__.partition(".")[0]
-        if root in _DRIVERS or isinstance(error, OSError):
-            said = next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
-            said = connection.profile.scrub("".join(c for c in said if c.isprintable()))[:300]
-            message = f"{connection.adapter} stopped answering for its history: {nobody(connection.profile, said)}"
-            raise WarehouseError(message) from None
-        if root in {"ibis", "pyarrow", "sqlglot"}:
-            kind = type(error).__name__
-            raise WarehouseError(f"what {connection.adapter} answered for its history cannot be used: {kind}") from None
-        raise
+    import ibis
+
+    return ibis.ifelse(failed, "[]", ibis.ifelse(kind == "SELECT", reads, ibis.null("string")))
 
 
 def nobody(profile: Profile, text: str) -> str:
