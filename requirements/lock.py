@@ -1,7 +1,9 @@
 # ruff: noqa: INP001 - a script, not part of a package
-"""Writes lock.txt (Headway with its extras and tools) and dbt.txt (the environment of dbt), for `make lock`.
+"""Writes lock.txt (Headway with its extras and tools) and the other environments' files, for `make lock`.
 
-One resolution holds for every platform and every Python from the oldest supported one on.
+dbt.txt is the environment of dbt, parsing.txt that of the parsers Headway's own is held against, spark.txt that of
+PySpark with what Headway needs to run beside it. One resolution holds for every platform and every Python from the
+oldest supported one on.
 """
 
 from __future__ import annotations
@@ -18,6 +20,11 @@ UV = Path(sys.executable).with_name("uv")
 
 # From 1.12 on dbt-core needs a package whose build downloads from elsewhere, so it cannot be installed everywhere.
 DBT = ("dbt-core<1.12", "dbt-duckdb", "dbt-postgres")
+
+# A DuckDB extension loads into the DuckDB of its own version only.
+PARSING = ("duckdb==1.5.5", "duckdb-extension-tpcds==1.5.5", "duckdb-extension-tpch==1.5.5", "pglast")
+# Ibis decides which PySpark fits.
+SPARK = ("ibis-framework[pyspark]==12.*",)
 
 
 def write(name: str, needs: Sequence[str], python: str) -> None:
@@ -36,12 +43,14 @@ def write(name: str, needs: Sequence[str], python: str) -> None:
 
 
 def main() -> None:
-    """Write both files."""
+    """Write all files."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     python = project["project"]["requires-python"].removeprefix(">=")
     itself = project["project"]["name"] + "["
     write("lock.txt", [need.replace(itself, ".[") for need in project["dependency-groups"]["dev"]], python)
     write("dbt.txt", DBT, python)
+    write("parsing.txt", PARSING, python)
+    write("spark.txt", (*project["project"]["dependencies"], *SPARK), python)
 
 
 if __name__ == "__main__":
