@@ -120,7 +120,10 @@ def _named(paths: Sequence[str], root: str) -> Iterator[tuple[Path, str]]:
     for text in paths:
         whole = Path(root, text)
         if whole.is_dir():
-            names = sorted(str(f) for f in whole.iterdir() if re.search(r"\.(csv|json)(\.gz)?$", f.name))
+            try:
+                names = sorted(str(f) for f in whole.iterdir() if re.search(r"\.(csv|json)(\.gz)?$", f.name))
+            except OSError as error:
+                raise InputError(f"this folder cannot be read: {error.strerror}", place=Place(text)) from None
             if not names:
                 raise InputError(
                     "no csvlog or jsonlog in this folder",
