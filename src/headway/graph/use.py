@@ -202,34 +202,7 @@ def measure(graph: Graph) -> Use:
     seen = [row for row in linked if _tells_use(row[1])]
     tally = _tally(graph, seen)
     coverage = _coverage(graph, _kinds_by_source(graph, seen))
-    covered = coverage.covered
-    count = len(graph.nodes)
-    readable = [can_be_read(node) for node in graph.nodes]
-    seeds = {
-        i: (_USED if tally.own[i] else 0) | (_BLIND if readable[i] and not covered[i] else 0)
-        for i in graph.assets
-        if tally.own[i] or (readable[i] and not covered[i])
-    }
-    flags: Sequence[int] = graph.reach(seeds).masks
-    quiet = _quiet(graph, readable, covered, tally.own)
-    status: list[Status] = ["unknown"] * count
-    reason: dict[int, str] = {}
-    new: set[int] = set()
-    for i in graph.assets:
-        if flags[i] & _USED:
-            status[i] = "used"
-        elif (born := graph.nodes[i].created) and (graph.as_of - born).days < graph.policy.grace_days:
-            reason[i] = f"new: first seen {born}"
-            new.add(i)
-        elif flags[i] & _BLIND or not quiet[i]:
-            uncovered = readable[i] and not covered[i]
-            reason[i] = (
-                coverage.stale.get(i, "no usage source covers it")
-                if uncovered
-                else _blind(graph, i, tally.own, flags[i])
-            )
-        else:
-            status[i] = "unused"
+    status, reason, new = _judge(graph, tally.own, coverage)
     return Use(
         status=status,
         reason=reason,
@@ -242,14 +215,43 @@ def measure(graph: Graph) -> Use:
         last=_inherit_last(graph, tally.last),
         last_own=tally.last,
         seen=coverage.seen,
-        percentile=_percentiles(graph, tally.reads, [r and c for r, c in zip(readable, covered, strict=True)]),
+        percentile=_percentiles(graph, tally.reads, coverage.covered),
         linked=linked,
         unmatched=unmatched,
         gaps=(*coverage.gaps, *_unmatched_gaps(unmatched)),
-        known=any(covered),
+        known=any(coverage.covered),
         opens=_opens(graph),
         classes=_classes(graph),
     )
+
+
+def _judge(graph: Graph, own: Sequence[bool], coverage: _Covered) -> tuple[list[Status], dict[int, str], set[int]]:
+    """Per node whether it is used; why that is unknown where it is; and which of those are new."""
+    count, covered = len(graph.nodes), coverage.covered
+    readable = [can_be_read(node) for node in graph.nodes]
+    seeds = {
+        i: (_USED if own[i] else 0) | (_BLIND if readable[i] and not covered[i] else 0)
+        for i in graph.assets
+        if own[i] or (readable[i] and not covered[i])
+    }
+    flags: Sequence[int] = graph.reach(seeds).masks
+    quiet = _quiet(graph, readable, covered, own)
+    status: list[Status] = ["unknown"] * count
+    reason: dict[int, str] = {}
+    new: set[int] = set()
+    for i in graph.assets:
+        if flags[i] & _USED:
+            status[i] = "used"
+        elif (born := graph.nodes[i].created) and (graph.as_of - born).days < graph.policy.grace_days:
+            reason[i] = f"new: first seen {born}"
+            new.add(i)
+        elif readable[i] and not covered[i]:
+            reason[i] = coverage.stale.get(i, "no usage source covers it")
+        elif flags[i] & _BLIND or not quiet[i]:
+            reason[i] = _blind(graph, i, own, flags[i])
+        else:
+            status[i] = "unused"
+    return status, reason, new
 
 
 def _blind(graph: Graph, i: int, own: Sequence[bool], flag: int) -> str:
@@ -377,11 +379,11 @@ def _classes(graph: Graph) -> frozenset[str]:
     return frozenset((*graph.policy.counted_classes, ""))
 
 
-def _percentiles(graph: Graph, reads: Sequence[float], visible: Sequence[bool]) -> dict[int, float]:
-    """Per visible asset: the share of the other visible assets of its band that have fewer reads."""
+def _percentiles(graph: Graph, reads: Sequence[float], covered: Sequence[bool]) -> dict[int, float]:
+    """Per asset whose reads are covered: the share of the others of its band that have fewer."""
     bands: dict[str, list[int]] = defaultdict(list)
     for i in graph.assets:
-        if visible[i]:
+        if covered[i] and can_be_read(graph.nodes[i]):
             bands[KINDS[graph.nodes[i].kind].band].append(i)
     found: dict[int, float] = {}
     for members in bands.values():

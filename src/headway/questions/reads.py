@@ -51,21 +51,6 @@ def usage(
     use = graph.use
     below = _read_below(graph, i)
     sections = [s for s in (_inherited(graph, below), _over_time(graph, i, per), _costs(graph, i)) if s.rows]
-    totals = {
-        "asset": graph.nodes[i].id,
-        "use": use.status[i],
-        "why_unknown": use.reason.get(i),
-        "days": graph.policy.usage_window_days,
-        "reads": round(use.reads[i]),
-        "people": use.people[i] if i in use.counted else None,
-        "people_counted": use.counted.get(i),
-        "last_read": use.last_own[i],
-        "last_used": use.last[i],
-        "percentile": _rounded(use.percentile.get(i)),
-        "trend": _rounded(use.trend(i)),
-        "inherited_reads": round(sum(use.reads[j] for j in below)),
-        "read_downstream": len(below),
-    }
     rows = [
         Finding(
             values=(
@@ -97,9 +82,29 @@ def usage(
         columns,
         rows,
         sections=tuple(sections),
-        totals=totals,
+        totals=_figures(graph, i, list(below)),
         gaps=gaps(graph, "usage", "cost"),
     )
+
+
+def _figures(graph: Graph, i: int, below: list[int]) -> dict[str, object]:
+    """The figures behind the sentence, for machines."""
+    use = graph.use
+    return {
+        "asset": graph.nodes[i].id,
+        "use": use.status[i],
+        "why_unknown": use.reason.get(i),
+        "days": graph.policy.usage_window_days,
+        "reads": round(use.reads[i]),
+        "people": use.people[i] if i in use.counted else None,
+        "people_counted": use.counted.get(i),
+        "last_read": use.last_own[i],
+        "last_used": use.last[i],
+        "percentile": _rounded(use.percentile.get(i)),
+        "trend": _rounded(use.trend(i)),
+        "inherited_reads": round(sum(use.reads[j] for j in below)),
+        "read_downstream": len(below),
+    }
 
 
 def _rounded(share: float | None) -> float | None:
