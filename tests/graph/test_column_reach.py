@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from case_graph import AS_OF, graph_of
+from case_graph import AS_OF, graph_of, records_of
 from headway.config import Policy
 from headway.errors import UnknownName, UsageError
 from headway.graph.column_reach import CERTAINTIES
@@ -20,6 +20,7 @@ from headway.graph.model import (
     ColumnSource,
     Coverage,
     Edge,
+    Gap,
     Node,
     Objective,
     Observation,
@@ -636,6 +637,15 @@ def test_the_steps_of_a_column_carry_certainty_and_what_it_does() -> None:
     ]
     assert answer.totals["column"] == "status"
     assert answer.totals["serves"] == 1
+
+
+def test_what_a_source_of_columns_could_not_read_travels_with_the_answers() -> None:
+    graph = graph_of(SEMANTIC)
+    gap = Gap(topic="columns", message="1 relation that the SQL reads is nothing in this project")
+    told = Graph([*records_of(SEMANTIC), gap], as_of=AS_OF)
+    assert gap in dead_columns(told).gaps
+    assert gap in why(told, asset="orders.note").gaps
+    assert gap not in dead_columns(graph).gaps
 
 
 def test_a_key_result_that_is_fed_directly_takes_the_column_of_a_metric_for_sure() -> None:

@@ -114,7 +114,7 @@ def why_column(graph: Graph, i: int, column: str) -> Answer:
         rows,
         layout="paths",
         totals=totals,
-        gaps=(*graph.columns.gaps, *gaps(graph, "lineage")),
+        gaps=(*graph.columns.gaps, *gaps(graph, "columns", "lineage")),
     )
 
 
@@ -248,7 +248,7 @@ def dead_columns(
         columns,
         rows,
         totals=totals,
-        gaps=(*more, *reach.gaps, *gaps(graph, "lineage", "usage")),
+        gaps=(*more, *reach.gaps, *gaps(graph, "columns", "lineage", "usage")),
     )
 
 
