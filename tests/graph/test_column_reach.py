@@ -470,6 +470,26 @@ columns m: m < b.x
     assert [graph.nodes[i].name for i, _ in feed.path] == ["raw", "totals", "a", "b", "m", "k"]
 
 
+def test_of_equal_proofs_the_one_over_the_first_names_is_given_whatever_the_order() -> None:
+    text = """
+source raw
+model zebra < raw
+model ape < raw
+model mart < zebra, ape
+metric m < mart
+objective o "O"
+key_result o.k < m
+columns m: m < mart.x
+columns mart: x < zebra.x ape.x
+columns zebra: x < raw.x
+columns ape: x < raw.x
+"""
+    for records in (records_of(text), records_of(text)[::-1]):
+        graph = Graph(records, as_of=AS_OF)
+        (feed,) = graph.columns.feeds(graph.index["raw"], "x")
+        assert [graph.nodes[i].name for i, _ in feed.path] == ["raw", "ape", "mart", "m", "k"]
+
+
 def test_a_chain_of_thousands_of_columns_is_walked() -> None:
     count = 5_000
     lines = ["model m0", "columns m0: x"]
