@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from datetime import UTC, date, datetime
 from pathlib import Path
+from types import SimpleNamespace
 
 import ibis
 import pytest
@@ -14,9 +15,11 @@ from cloud_warehouse import NOW, START, StandIn, amounts, keeps_secrets, people,
 from headway.connectors.protocol import Context
 from headway.errors import ConfigError, WarehouseError
 from headway.graph.model import Coverage, Gap, Observation
+from headway.warehouse.adapters import ADAPTERS
+from headway.warehouse.connection import Connection
 from headway.warehouse.history import views
 from headway.warehouse.history.bigquery import BigQueryHistory
-from headway.warehouse.profile import load_profile
+from headway.warehouse.profile import Profile, load_profile
 
 JOBS = """
 CREATE TABLE "{project}.region-{region}.INFORMATION_SCHEMA.JOBS" (
@@ -220,3 +223,16 @@ def test_a_later_sync_reads_a_little_before_the_one_before(bigquery: StandIn) ->
     assert {one.day for one in records if isinstance(one, Observation)} == {date(2026, 11, 11)}
     coverage = next(one for one in records if isinstance(one, Coverage))
     assert (coverage.start, coverage.end) == (date(2026, 11, 11), date(2026, 11, 22))
+
+
+def test_a_client_in_place_of_a_connection_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ibis's BigQuery backend has no `con`."""
+    closed = []
+    backend = SimpleNamespace(disconnect=lambda: closed.append(True))
+    profile = Profile("bigquery", "dev", "shop-prod", "", {})
+    monkeypatch.setattr(
+        "headway.warehouse.history.views.connect", lambda _: Connection(profile, ADAPTERS["bigquery"], backend)
+    )
+    with views.opened(profile):
+        assert not closed
+    assert closed == [True]

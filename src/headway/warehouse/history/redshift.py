@@ -48,7 +48,6 @@ KEPT_DAYS = 7
 CUT = 4000
 PIECE = 200
 RIGHT = "ALTER USER <the user of the profile> SYSLOG ACCESS UNRESTRICTED, or only its own statements are seen"
-TIMEOUT_SECONDS = 600.0
 
 _SYS = View(
     ("sys_query_history",),
@@ -269,7 +268,7 @@ class _Loaded:
 
     def _ask(self, sql: str) -> Sequence[Sequence[Any]]:
         try:
-            return self._connection.rows(sql, TIMEOUT_SECONDS)
+            return self._connection.rows(sql, views.SECONDS)
         except WarehouseError as error:
             raise WarehouseError(views.nobody(self._connection.profile, error.message), hint=RIGHT) from None
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -33,6 +34,10 @@ PROFILE: tuple[Option, ...] = (
 """Options of every history that is read from a warehouse of the dbt profile."""
 
 LOOK_BACK = timedelta(days=7)
+"""How far before the days that are counted `usage` looks for anything at all."""
+SECONDS = 3600.0
+"""Time limit of one statement. Some warehouses keep the limit of one for all that follow in the session."""
+
 _PERSON = re.compile(r"[^\s'\"<>()]+@[^\s'\"<>()]+")
 
 _PART = re.compile(r"""([A-Za-z_][\w$-]*)|["`]([^"`]+)["`]""")
@@ -135,12 +140,20 @@ def located(profile: Profile, location: str) -> Profile:
     return replace(profile, settings={**profile.settings, "location": location})
 
 
-def opened(profile: Profile) -> Connection:
-    """The open warehouse. Raises as `connect` does, without anybody's login name."""
+@contextmanager
+def opened(profile: Profile) -> Iterator[Connection]:
+    """The open warehouse, closed at the end. Raises as `connect` does, without anybody's login name."""
     try:
-        return connect(profile)
+        connection = connect(profile)
     except WarehouseError as error:
         raise WarehouseError(nobody(profile, error.message), hint=error.hint, place=error.place) from None
+    try:
+        yield connection
+    finally:
+        if hasattr(connection.backend, "con"):
+            connection.close()
+        else:  # BigQuery's backend holds a client in place of a connection
+            connection.backend.disconnect()
 
 
 def first_moment(history: History, now: datetime, since: datetime | None) -> datetime:
@@ -171,7 +184,7 @@ def refused(connection: Connection, view: View, now: datetime) -> str:
 
     table = view.since(now)
     try:
-        connection.rows(ibis.to_sql(table.select(*table.columns).limit(0), dialect=connection.dialect))
+        connection.rows(ibis.to_sql(table.select(*table.columns).limit(0), dialect=connection.dialect), SECONDS)
     except WarehouseError as error:
         return f"{view} cannot be read: {nobody(connection.profile, error.message)}"
     return ""
