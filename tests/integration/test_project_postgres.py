@@ -28,7 +28,7 @@ def test_answers_are_the_same_from_a_shared_store(tmp_path: Path, postgres_datab
         stored = Project.open(shop, environment=environment).ask(question)
         assert stored.headline == answer.headline
         assert stored.rows == answer.rows
-    assert not (shop / ".headway").exists()
+    assert not (shop / ".headway/headway.db").exists()
 
 
 def test_a_failed_source_keeps_the_last_good_state(tmp_path: Path, postgres_database: Callable[[], str]) -> None:

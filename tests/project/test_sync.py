@@ -27,7 +27,12 @@ def aligned(folder: Path) -> int:
 def test_answers_are_the_same_from_files_and_from_the_store(shop: Path) -> None:
     before = {q: Project.open(shop).ask(q) for q in ("summary", "goals", "zombies", "cost", "neglected", "orphans")}
     results = Project.open(shop).sync(evaluate=False)
-    assert [(r.connector, r.error) for r in results] == [("dbt", ""), ("goals", ""), ("observations", "")]
+    assert [(r.connector, r.error) for r in results] == [
+        ("dbt", ""),
+        ("columns", ""),
+        ("goals", ""),
+        ("observations", ""),
+    ]
     for question, answer in before.items():
         stored = Project.open(shop).ask(question)
         assert stored.rows == answer.rows, question
@@ -98,7 +103,7 @@ def test_the_store_can_be_named_by_url(shop: Path, tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'elsewhere.db'}"
     Project.open(shop, store_url=url).sync(evaluate=False)
     assert (tmp_path / "elsewhere.db").exists()
-    assert not (shop / ".headway").exists()
+    assert not (shop / ".headway/headway.db").exists()
     assert Project.open(shop, store_url=url).ask("summary").synced_at is not None
 
 
@@ -132,10 +137,10 @@ def test_sources_of_one_kind_keep_their_names_in_any_order(shop: Path) -> None:
     for files in (["usage.csv", "more.csv"], ["more.csv", "usage.csv"], ["more.csv", "usage.csv"]):
         (shop / "headway.yml").write_text(base + f"observations: [{', '.join(files)}]\n")
         names = [r.connector for r in Project.open(shop).sync(evaluate=False)]
-        assert set(names[2:]) == {"observations:usage.csv", "observations:more.csv"}
+        assert set(names[3:]) == {"observations:usage.csv", "observations:more.csv"}
         totals.append(Project.open(shop).ask("cost").totals["total_micros"])
     assert totals == [4_000_000] * 3
-    assert [r.connector for r in Project.open(shop).sync(["observations"])] == names[2:]
+    assert [r.connector for r in Project.open(shop).sync(["observations"])] == names[3:]
 
 
 def test_until_a_source_was_read_once_the_files_themselves_say_what_is_wrong(
@@ -155,3 +160,9 @@ def test_a_source_that_takes_long_is_read_by_a_sync_only(shop: Path, monkeypatch
     assert not Project.open(shop).graph().use.known
     Project.open(shop).sync(evaluate=False)
     assert Project.open(shop).graph().use.known
+
+
+def test_columns_are_followed_unless_the_settings_say_no(shop: Path) -> None:
+    with (shop / "headway.yml").open("a") as settings:
+        settings.write("columns: false\n")
+    assert "columns" not in [r.connector for r in Project.open(shop).sync(evaluate=False)]

@@ -2,6 +2,7 @@
 
 project: lumaloop
 dbt: {target: target}                # folder with manifest.json, or manifest: PATH
+columns: true                        # follow columns through the SQL (at a sync, where sqlglot is installed)
 goals: goals.yml                     # a file or a folder
 observations:
   - {path: usage.csv, covers: "kind:model kind:dashboard"}
@@ -25,6 +26,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from datetime import date
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -51,10 +53,18 @@ def load(directory: Path, environment: Mapping[str, str]) -> Config:
 
 
 def _default(directory: Path) -> Config:
-    sources = [Source("dbt", {})]
+    sources = [Source("dbt", {}), *_columns({}, None)]
     if (directory / "goals.yml").exists() or (directory / "goals").is_dir():
         sources.append(Source("goals", {}))
     return Config(root=str(directory.resolve()), sources=tuple(sources))
+
+
+def _columns(dbt: Mapping[str, Any], said: Any) -> list[Source]:
+    """Columns are followed through the SQL where that can be parsed, unless the file says `columns: false`."""
+    if said is False or (said is None and find_spec("sqlglot") is None):
+        return []
+    where = {key: dbt[key] for key in ("target", "manifest") if key in dbt}
+    return [Source("columns", {**where, **(said if isinstance(said, Mapping) else {})})]
 
 
 @dataclass
@@ -69,6 +79,7 @@ class _Reader:
         parts: dict[str, Callable[[Any], Any]] = {
             "project": str,
             "dbt": lambda v: self._mapping(v, "dbt"),
+            "columns": lambda v: v if isinstance(v, bool) else self._mapping(v, "columns"),
             "goals": lambda v: {"path": v} if isinstance(v, str) else self._mapping(v, "goals"),
             "observations": self._observations,
             "owners": lambda v: self._mapping(v, "owners"),
@@ -88,7 +99,7 @@ class _Reader:
             dbt["codeowners"] = owners.pop("codeowners")
         if owners:
             dbt["owners"] = owners
-        sources = [Source("dbt", dbt)] if said.get("dbt", {}) is not False else []
+        sources = [Source("dbt", dbt), *_columns(dbt, read.get("columns"))] if said.get("dbt", {}) is not False else []
         if "goals" in read:
             sources.append(Source("goals", read["goals"]))
         else:
