@@ -50,29 +50,34 @@ _LOWER_ANYWAY = frozenset({"bigquery", "mysql", "doris", "starrocks"})
 """Dialects whose columns have no case although their tables do."""
 _PLAIN_PATTERN = re.compile(r"[\w.^$|*]+")
 _MOST_QUERIES = 50_000
+_NESTED = QUERIES - {"values", "pivot"}
+_SPECIAL = _NESTED | {"exists", "count", "star", "columns"}
+_NOTED = _SPREADING | {"anonymous", "window"}
 
 
 class Unsupported(Exception):
-    """What it says is not something columns are followed through."""
+    """Columns cannot be followed through this; the text says why."""
 
 
 class Resolver:
     """Resolves one statement. `reads`, `unresolved` and `stale()` say what it came across."""
 
     def __init__(
-        self, exp: Any, dialect: str, schema: Any, default: tuple[str, str], stands_for: Mapping[str, TableName]
+        self,
+        exp: Any,
+        settings: Any,
+        dialect: str,
+        schema: Any,
+        default: tuple[str, str],
+        stands_for: Mapping[str, TableName],
     ) -> None:
-        from sqlglot.dialects.dialect import Dialect
-
-        try:
-            settings = Dialect.get_or_raise(dialect or None)
-        except ValueError:
-            raise Unsupported("a dialect that the parser does not know") from None
         self.exp = exp
         self.dialect = dialect
         self.leaves = Leaves()
         self.reads: dict[TableName, TableName] = {}
         self.unresolved: set[str] = set()
+        self.spreads: list[Node] = []
+        """DuckDB's `columns(...)` met in expressions since this was last emptied."""
         self.using_order: str = settings.USING_COLUMN_ORDER.name
         self.fold = folding(settings.normalization_strategy.name, dialect)
         self._lower = dialect in _LOWER_ANYWAY or settings.normalization_strategy.name.startswith("CASE_INSENSITIVE")
@@ -92,10 +97,12 @@ class Resolver:
             return self.query(tree, {}, None)
         if key not in ("create", "insert"):
             what = tree.name.split(" ")[0].upper() if key == "command" else key.upper()
-            raise Unsupported(f"{'an' if what[:1] in 'AEIOU' else 'a'} {what[:20]} statement")
+            raise Unsupported(f"{'an' if what[:1] in 'AEIOU' else 'a'} {what[:20]} statement is not followed")
         query = tree.args.get("expression")
         if query is None or query.key not in QUERIES:
-            raise Unsupported(f"{'an INSERT' if key == 'insert' else 'a CREATE'} statement without a query")
+            raise Unsupported(
+                f"{'an INSERT' if key == 'insert' else 'a CREATE'} statement without a query is not followed"
+            )
         offer = self.query(query, self.ctes(tree, {}, None), None)
         listed = tree.this.expressions if tree.this.key == "schema" else []
         return offer.named([self.fold(item if item.key == "identifier" else item.this) for item in listed])
@@ -125,7 +132,7 @@ class Resolver:
             column_sources.source(self, node, scope)
             columns, opened, blanket = self.star(scope)
             return Offer(self.leaves, columns, open=opened, blanket=blanket, shape=scope.shape)
-        raise Unsupported(f"a query of the kind {key.upper()[:20]}")
+        raise Unsupported(f"a query of the kind {key.upper()[:20]} is not followed")
 
     def _wrapped(self, node: Node, env: dict[str, Offer], outer: Scope | None) -> Offer:
         """A query in parentheses, with what is written after them."""
@@ -161,7 +168,7 @@ class Resolver:
                 env[name] = self._base(table, table)
                 continue
             if cte.this.key not in QUERIES and cte.this.key != "table":
-                raise Unsupported(f"a WITH over {cte.this.key.upper()[:20]}")
+                raise Unsupported(f"a WITH over {cte.this.key.upper()[:20]} is not followed")
             names = [self.fold(column) for column in alias.columns]
             recursive = with_.args.get("recursive") or self.dialect in _SELF_WITHOUT_KEYWORD
             if recursive and cte.this.key in SETS and self._reads_itself(cte.this, name):
@@ -261,6 +268,7 @@ class Resolver:
             return 0
         mask = 0
         stack = [node]
+        expression = self._expression
         while stack:
             n = stack.pop()
             key = n.key
@@ -268,23 +276,43 @@ class Resolver:
                 mask |= self.column(n, scope)
             elif key in _LEAVES:
                 continue
-            elif key in QUERIES and key not in ("values", "pivot"):
-                inner = self.query(n, scope.env, scope)
-                mask |= inner.everything()
-                scope.shape |= inner.shape
-            elif key == "exists" and n.this.key in QUERIES:
-                scope.shape |= self.query(n.this, scope.env, scope).shape
-            elif key in ("star", "columns"):
-                mask |= self._everything(n, scope)
-            elif key == "count" and n.this is not None and n.this.key == "star":
-                continue
+            elif key in _SPECIAL:
+                mask |= self._special(n, key, scope)
             else:
-                if key in _SPREADING or (key == "anonymous" and n.name.lower() in _SPREADING_NAMES):
-                    scope.shape |= self._below(n, scope)
-                if key == "window":
-                    mask |= self._named_window(n, scope)
-                stack.extend(self._nodes_in(n))
+                if key in _NOTED:
+                    mask |= self._noted(n, key, scope)
+                # most of the time is spent here
+                for value in n.args.values():
+                    if value.__class__ is list:
+                        stack.extend([item for item in value if isinstance(item, expression)])
+                    elif isinstance(value, expression):
+                        stack.append(value)
         return mask
+
+    def _special(self, n: Node, key: str, scope: Scope) -> int:
+        """What is more than the sum of its parts, or less: nested queries, stars, count(*)."""
+        if key in _NESTED:
+            inner = self.query(n, scope.env, scope)
+            scope.shape |= inner.shape
+            return inner.everything()
+        if key == "exists" and n.this.key in QUERIES:
+            scope.shape |= self.query(n.this, scope.env, scope).shape
+            return 0
+        if key == "count" and n.this is not None and n.this.key == "star":
+            return 0
+        if key in ("exists", "count"):
+            return self._below(n, scope)
+        if key == "columns":
+            self.spreads.append(n)
+        return self._everything(n, scope)
+
+    def _noted(self, n: Node, key: str, scope: Scope) -> int:
+        """What has an effect besides its parts: functions that give many rows, windows named elsewhere."""
+        if key == "window":
+            return self._named_window(n, scope)
+        if key != "anonymous" or n.name.lower() in _SPREADING_NAMES:
+            scope.shape |= self._below(n, scope)
+        return 0
 
     def _below(self, node: Node, scope: Scope) -> int:
         mask = 0
@@ -324,6 +352,8 @@ class Resolver:
         name = self.fold(this)
         if table is None:
             found = scope.bare(name)
+        elif "db" not in args or args["db"] is None:
+            found = scope.qualified((self.fold(table), name))
         else:
             parts = [args.get("catalog"), args.get("db"), table]
             found = scope.qualified((*(self.fold(part) for part in parts if part is not None), name))
@@ -418,12 +448,12 @@ class Resolver:
 def folding(strategy: str, dialect: str) -> Callable[[Node], str]:
     """How an identifier is compared in a dialect: a function from identifier to name."""
     if dialect in _LOWER_ANYWAY or strategy.startswith("CASE_INSENSITIVE"):
-        return lambda node: str(node.name).lower()
+        return lambda node: str(node.args["this"]).lower()
     if strategy == "CASE_SENSITIVE":
-        return lambda node: str(node.name)
+        return lambda node: str(node.args["this"])
     if strategy == "UPPERCASE":
-        return lambda node: str(node.name) if node.args.get("quoted") else str(node.name).upper()
-    return lambda node: str(node.name) if node.args.get("quoted") else str(node.name).lower()
+        return lambda node: str(node.args["this"]) if node.args.get("quoted") else str(node.args["this"]).upper()
+    return lambda node: str(node.args["this"]) if node.args.get("quoted") else str(node.args["this"]).lower()
 
 
 def _named(table: Node) -> bool:

@@ -66,19 +66,28 @@ class Select:
         elif key == "aliases":
             mask = r.mask(inner.this, scope)
             self._columns += [(r.fold(name), mask) for name in projection.expressions]
-        elif r.dialect == "duckdb" and (spread := inner.find(r.exp.Columns)) is not None:
-            rest = unite(
-                r.mask(c, scope) for c in inner.find_all(r.exp.Column) if c.find_ancestor(r.exp.Columns) is None
-            )
-            self._take(None, [(n, m | rest) for n, m in r.spread(spread, scope)[0]], r.star(scope)[1], r.star(scope)[2])
         else:
+            r.spreads.clear()
             mask = r.mask(inner, scope)
+            if r.spreads:  # `max(columns(*))` is one expression per column
+                self._spread(inner, r.spreads[0])
+                return
             name = r.fold(alias) if alias is not None else self._name(inner)
             self._columns.append((name, mask))
             if alias is not None:
                 aliases[name] = mask
             if self._by_all and inner.find(r.exp.AggFunc) is None:
                 self._plain.append(mask)
+
+    def _spread(self, expression: Node, spread: Node) -> None:
+        r, scope = self._r, self._scope
+        columns, opened, blanket = r.spread(spread, scope)
+        rest = unite(
+            r.mask(column, scope)
+            for column in expression.find_all(r.exp.Column)
+            if column.find_ancestor(r.exp.Columns) is None
+        )
+        self._take(None, [(name, mask | rest) for name, mask in columns], opened, blanket)
 
     def _name(self, inner: Node) -> str:
         if inner.key == "column":

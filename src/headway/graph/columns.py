@@ -13,6 +13,7 @@ import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from headway.errors import MissingExtra
@@ -108,6 +109,8 @@ class Resolved:
     """Tables whose columns nobody knows and that all pass through to the output; then `columns` is incomplete."""
     incomplete: bool = False
     """There are further output columns whose names cannot be known (of a function, a struct or a pivot)."""
+    rest: tuple[Leaf, ...] = ()
+    """What those further columns are made from."""
     stale: tuple[tuple[TableName, str], ...] = ()
     """Columns that were asked of a relation which, as far as is known, does not have them."""
     unresolved: tuple[str, ...] = ()
@@ -143,11 +146,12 @@ def resolve(
     """
     exp = _expressions()
     try:
-        tree = _parse(sql, dialect)
-        resolver = Resolver(exp, dialect, schema, default, stands_for or {})
+        settings = _dialect(dialect)
+        tree = _parse(sql, settings)
+        resolver = Resolver(exp, settings, dialect, schema, default, stands_for or {})
         offer = resolver.statement(tree)
     except Unsupported as error:
-        return Resolved(problem=f"{error} is not followed")
+        return Resolved(problem=str(error))
     except TooLarge as error:
         return Resolved(problem=f"the query {error}")
     except RecursionError:
@@ -159,6 +163,7 @@ def resolve(
         reads=tuple(sorted(resolver.reads.items())),
         open=tuple(sorted({table for branch in offer.open for table in branch})),
         incomplete=offer.blanket is not None,
+        rest=leaves.sources(offer.blanket or 0),
         stale=tuple(sorted(resolver.stale())),
         unresolved=tuple(sorted(resolver.unresolved)),
     )
@@ -188,22 +193,35 @@ def expression_sources(expression: str, dialect: str) -> ExpressionColumns:
     return ExpressionColumns(tuple(sorted(names | {column for _, column, _ in found.shape})))
 
 
-def _parse(sql: str, dialect: str) -> Any:
+@lru_cache
+def _dialect(name: str) -> Any:
+    """sqlglot's settings of a dialect. Raises Unsupported for one that it does not know."""
+    from sqlglot.dialects.dialect import Dialect
+
+    try:
+        return Dialect.get_or_raise(name or None)
+    except ValueError:
+        raise Unsupported("the parser does not know the dialect") from None
+
+
+def _parse(sql: str, dialect: Any) -> Any:
     """The tree of the one statement in `sql`. Raises Unsupported for none, several, or what cannot be parsed."""
     import sqlglot
     from sqlglot.errors import SqlglotError
 
     try:
         with _silence():
-            trees = [tree for tree in sqlglot.parse(sql, dialect=dialect or None) if tree is not None]
+            trees = [tree for tree in sqlglot.parse(sql, dialect=dialect) if tree is not None]
     except RecursionError:
         raise
     except SqlglotError as error:
-        raise Unsupported(f"SQL that could not be parsed{_place(error)}") from None
+        raise Unsupported(f"the SQL could not be parsed{_place(error)}") from None
     except Exception as error:
-        raise Unsupported(f"SQL on which the parser failed ({type(error).__name__})") from None
+        raise Unsupported(f"the parser failed on the SQL ({type(error).__name__})") from None
     if len(trees) != 1:
-        raise Unsupported("a text without a statement" if not trees else "a text of several statements")
+        raise Unsupported(
+            "there is no statement in the SQL" if not trees else "there are several statements in the SQL"
+        )
     return trees[0]
 
 

@@ -1,0 +1,135 @@
+"""What an earlier run found, kept in one file: a query whose text and tables have not changed is not parsed again.
+
+An entry is found by a keyed hash of the SQL, dialect, and default catalog and schema; it holds what was found, the
+tables that were read (as the SQL names them, since `depends_on` misses those that are written out), and a digest of
+what those tables were: their nodes and their ordered columns. It counts only while that digest is the same. There is no
+SQL in the file. The versions of the parser and of the resolver are part of every hash.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterable
+from hashlib import blake2b
+from pathlib import Path
+
+import msgspec
+
+from headway.graph.column_scope import TableName
+from headway.graph.model import ColumnSource
+
+_FORMAT = 1
+_MOST_BYTES = 1 << 30
+
+Sources = tuple[ColumnSource, ...]
+
+
+class Entry(msgspec.Struct, gc=False, array_like=True, frozen=True):
+    """What was found for one query."""
+
+    reads: tuple[TableName, ...]
+    """Tables as the SQL names them."""
+    state: bytes
+    """Digest of what they were."""
+    names: tuple[str, ...] | None
+    """Output columns as the warehouse stores them, for the queries that read this one; None when they are not known."""
+    columns: dict[str, Sources]
+    shape: Sources
+    problem: str
+    outside: tuple[str, ...]
+    """Relations that are no node here."""
+    stale: tuple[str, ...]
+    """Node ids that were asked for columns they do not have."""
+
+
+class _File(msgspec.Struct, gc=False):
+    version: bytes
+    entries: dict[bytes, Entry]
+    expressions: dict[bytes, tuple[tuple[str, ...], str]]
+
+
+class Cache:
+    """Entries by hash. `path` None keeps nothing between runs."""
+
+    def __init__(self, path: Path | None, versions: str) -> None:
+        self._path = path
+        self._key = blake2b(f"{_FORMAT} {versions}".encode(), digest_size=16).digest()
+        self._old: dict[bytes, Entry] = {}
+        self._old_expressions: dict[bytes, tuple[tuple[str, ...], str]] = {}
+        self._new: dict[bytes, Entry] = {}
+        self._expressions: dict[bytes, tuple[tuple[str, ...], str]] = {}
+        self._changed = False
+        if path is not None:
+            self._load(path)
+
+    def key(self, sql: bytes | msgspec.Raw, *context: str) -> bytes:
+        """The hash of a query and of what its meaning depends on besides its tables."""
+        found = blake2b("\0".join(context).encode(errors="surrogatepass"), digest_size=16, key=self._key)
+        found.update(b"\0")
+        found.update(sql)
+        return found.digest()
+
+    def get(self, key: bytes) -> Entry | None:
+        """What was found for it; whether its state still holds is for the caller to say."""
+        return self._new.get(key) or self._old.get(key)
+
+    def put(self, key: bytes, entry: Entry) -> None:
+        """Keep an entry, old or new."""
+        if self._old.get(key) is not entry:
+            self._changed = True
+        self._new[key] = entry
+
+    def expression(self, key: bytes) -> tuple[tuple[str, ...], str] | None:
+        """Columns and problem of an expression."""
+        found = self._expressions.get(key) or self._old_expressions.get(key)
+        if found is not None:
+            self._expressions[key] = found
+        return found
+
+    def put_expression(self, key: bytes, found: tuple[tuple[str, ...], str]) -> None:
+        """Keep an expression."""
+        self._changed = True
+        self._expressions[key] = found
+
+    def save(self) -> str:
+        """Write what this run used, all of it or nothing. Returns '' or why that was not possible."""
+        path = self._path
+        gone = len(self._old) != len(self._new) or len(self._old_expressions) != len(self._expressions)
+        if path is None or not (self._changed or gone):
+            return ""
+        content = msgspec.msgpack.encode(_File(self._key, self._new, self._expressions))
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            handle, name = tempfile.mkstemp(dir=path.parent, prefix=path.name)
+        except (OSError, ValueError) as error:
+            return _reason(error)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(content)
+            Path(name).replace(path)
+        except OSError as error:
+            Path(name).unlink(missing_ok=True)
+            return _reason(error)
+        return ""
+
+    def _load(self, path: Path) -> None:
+        """What an earlier run wrote; nothing when there is none, it is damaged, or of other versions."""
+        try:
+            if not path.is_file() or path.stat().st_size > _MOST_BYTES:
+                return
+            content = path.read_bytes()
+            found = msgspec.msgpack.Decoder(_File).decode(content)
+        except (OSError, ValueError, RecursionError, msgspec.MsgspecError):
+            return
+        if found.version == self._key:
+            self._old, self._old_expressions = found.entries, found.expressions
+
+
+def digest_of(parts: Iterable[str]) -> bytes:
+    """A digest of texts, their order and their borders."""
+    return blake2b("\0".join(parts).encode(errors="surrogatepass"), digest_size=16).digest()
+
+
+def _reason(error: OSError | ValueError) -> str:
+    return getattr(error, "strerror", None) or "this is not a possible file name"

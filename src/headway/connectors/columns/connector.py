@@ -1,0 +1,195 @@
+"""The columns connector: a dbt project's SQL in, column lineage out."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any, ClassVar
+
+from headway.config import Option
+from headway.connectors.artifact import exists, read
+from headway.connectors.columns.artifacts import (
+    QUERIED,
+    Catalog,
+    Manifest,
+    decode,
+    decode_manifest,
+    paused_collector,
+    steady_collector,
+)
+from headway.connectors.columns.cache import Cache
+from headway.connectors.columns.models import OPEN, Models
+from headway.connectors.columns.semantic import Semantics
+from headway.connectors.columns.statement import NOT_COMPILED
+from headway.connectors.protocol import Context
+from headway.errors import ConfigError, InputError, MissingExtra
+from headway.graph.columns import VERSION
+from headway.graph.model import AnyRecord, ColumnLineage, Gap, Origin
+
+_COMPILE = "run `dbt compile` in the project to write it"
+_MOST_EXAMPLES = 3
+_HINTS = {NOT_COMPILED: "run `dbt compile`", OPEN: "run `dbt docs generate`: the catalogue says their columns"}
+
+DIALECTS: Mapping[str, str] = {
+    name: dialect
+    for dialect, names in {
+        "athena": "athena",
+        "bigquery": "bigquery",
+        "clickhouse": "clickhouse",
+        "databricks": "databricks",
+        "doris": "doris",
+        "dremio": "dremio",
+        "duckdb": "duckdb",
+        "exasol": "exasol",
+        "fabric": "fabric",
+        "hive": "hive impala",
+        "materialize": "materialize",
+        "mysql": "mysql mariadb tidb",
+        "oracle": "oracle",
+        "postgres": "postgres greenplum alloydb cratedb yellowbrick vertica netezza",
+        "presto": "presto",
+        "redshift": "redshift",
+        "risingwave": "risingwave",
+        "singlestore": "singlestore",
+        "snowflake": "snowflake",
+        "spark": "spark glue fabricspark sparksession",
+        "sqlite": "sqlite",
+        "starrocks": "starrocks",
+        "teradata": "teradata",
+        "trino": "trino starburst",
+        "tsql": "sqlserver synapse",
+    }.items()
+    for name in names.split()
+}
+"""sqlglot's name of the SQL that a dbt adapter writes."""
+
+
+class Columns:
+    """Reads which column is made from which: manifest.json with compiled SQL, and catalog.json where it is there."""
+
+    name: ClassVar[str] = "columns"
+    options: ClassVar[tuple[Option, ...]] = (
+        Option("target", str, "target", "Folder that dbt writes its artifacts to."),
+        Option("manifest", str, "", "A manifest.json or manifest.json.gz to read instead of the one in `target`."),
+        Option("cache", str, ".headway/columns.msgpack", "File that keeps what was found; empty keeps nothing."),
+    )
+
+    def __init__(self, options: Mapping[str, Any], context: Context) -> None:
+        self._options = options
+        self._context = context
+        self._root = Path(context.root)
+
+    def records(self) -> Iterator[AnyRecord]:
+        """One ColumnLineage per source and seed whose columns are known, model, snapshot, semantic model and metric.
+
+        Raises InputError when there is no usable manifest, ConfigError when an option cannot be, MissingExtra without
+        sqlglot. A model that cannot be followed is a record with a `problem`; gaps count these.
+        """
+        kept = self._text_option("cache", ".headway/columns.msgpack")
+        path, shown = self._manifest_path()
+        with paused_collector():
+            manifest, odd = self._manifest(path, shown)
+            cache = Cache(self._root / kept if kept else None, f"{VERSION} {_parser_version()}")
+            catalog, gaps = self._catalog(path, shown)
+            found = self._follow(manifest, catalog, path.parent, cache, gaps)
+            refused = cache.save()
+        if odd:
+            gaps.append(_gap(f"{odd:,} of the entries of the manifest have an unknown shape and were left out", shown))
+        if refused:
+            gaps.append(_gap(f"what was found could not be kept in {kept}: {refused}", shown))
+        yield from found
+        yield from gaps
+
+    def _follow(
+        self, manifest: Manifest, catalog: Catalog | None, folder: Path, cache: Cache, gaps: list[Gap]
+    ) -> list[AnyRecord]:
+        shown = self._manifest_path()[1]
+        adapter = manifest.metadata.adapter_type or ""
+        dialect = DIALECTS.get(adapter, "")
+        if not dialect:
+            said = f"of the adapter {adapter[:40]!r}" if adapter else "of an unnamed adapter"
+            gaps.append(_gap(f"the SQL {said} is read as standard SQL: its dialect is not known", shown))
+        models = Models(manifest, catalog, folder, dialect, cache, self._context.progress)
+        with steady_collector():
+            records: list[ColumnLineage] = list(models.records())
+            records += Semantics(manifest, dialect, models.columns, cache).records()
+        gaps += _problems(records, shown)
+        gaps += _counted(models.outside, "of the relations that the SQL reads are nothing in this project", shown, "")
+        stale = "of the nodes are asked for columns that the catalogue or contract does not list"
+        gaps += _counted(models.stale, stale, shown, "run `dbt docs generate`")
+        return list(records)
+
+    def _manifest(self, path: Path, shown: str) -> tuple[Manifest, int]:
+        self._context.progress("reading the manifest", 0, 0)
+        return decode_manifest(read(path, shown, hint=_COMPILE), shown)
+
+    def _catalog(self, manifest: Path, shown: str) -> tuple[Catalog | None, list[Gap]]:
+        """catalog.json beside the manifest; None, with a gap when it is there and cannot be used."""
+        name = f"{shown.rpartition('/')[0]}/catalog.json".removeprefix("/")
+        for ending in ("", ".gz"):
+            path = manifest.parent / f"catalog.json{ending}"
+            if exists(path):
+                try:
+                    return decode(read(path, name + ending), Catalog, name + ending), []
+                except InputError as error:
+                    return None, [_gap(str(error), name + ending)]
+        return None, []
+
+    def _text_option(self, name: str, default: str) -> str:
+        value = self._options.get(name, default)
+        if value is None:
+            return default
+        if not isinstance(value, str):
+            raise ConfigError(f"`{name}` of the columns source is {value!r}, not a path")
+        return value
+
+    def _manifest_path(self) -> tuple[Path, str]:
+        """Path of the manifest, and how messages name it: as the option was written."""
+        stated = self._text_option("manifest", "")
+        if stated:
+            return self._root / stated, stated
+        target = self._text_option("target", "target") or "target"
+        folder = self._root / target
+        for name in ("manifest.json", "manifest.json.gz"):
+            if exists(folder / name):
+                return folder / name, f"{target.rstrip('/')}/{name}"
+        if not exists(folder):
+            raise InputError(f"there is no folder {target!r} in {self._root.name or self._root}", hint=_COMPILE)
+        return folder / "manifest.json", f"{target.rstrip('/')}/manifest.json"
+
+
+def _parser_version() -> str:
+    try:
+        return version("sqlglot")
+    except PackageNotFoundError:
+        raise MissingExtra("columns", "following columns through SQL") from None
+
+
+def _problems(records: list[ColumnLineage], shown: str) -> Iterator[Gap]:
+    """One gap per problem: how many nodes have it, with up to three of them."""
+    by_problem: dict[str, list[str]] = {}
+    for record in records:
+        if record.problem:
+            by_problem.setdefault(record.problem.partition(" (line ")[0], []).append(record.node)
+    total = sum(record.node.startswith(tuple(f"dbt:{kind}" for kind in QUERIED)) for record in records)
+    for problem, nodes in sorted(by_problem.items(), key=lambda pair: (-len(pair[1]), pair[0])):
+        count = f"{len(nodes):,} of {total:,} models" if nodes[0].startswith("dbt:model.") else f"{len(nodes):,} nodes"
+        message = f"the columns of {count} are not known: {problem} ({_examples(nodes)})"
+        yield _gap(message, shown, _HINTS.get(problem, ""))
+
+
+def _counted(found: Counter[str], what: str, shown: str, hint: str) -> Iterator[Gap]:
+    if found:
+        ranked = sorted(found, key=lambda name: (-found[name], name))
+        yield _gap(f"{len(found):,} {what} ({_examples(ranked)})", shown, hint)
+
+
+def _examples(names: list[str]) -> str:
+    shown = ", ".join(name.rpartition(":")[2] for name in names[:_MOST_EXAMPLES])
+    return shown + (", ..." if len(names) > _MOST_EXAMPLES else "")
+
+
+def _gap(message: str, file: str, hint: str = "") -> Gap:
+    return Gap(topic="columns", message=message, hint=hint, origin=Origin("columns", file))
