@@ -120,7 +120,7 @@ def test_labels_are_json(bigquery: StandIn) -> None:
 
 def test_referenced_tables_stand_in_for_a_text_that_is_not_shown(bigquery: StandIn) -> None:
     hidden = rows(bigquery)[2]
-    assert hidden["text"] == ""
+    assert hidden["text"] is None
     assert json.loads(str(hidden["reads"])) == [
         ["shop-prod.raw.orders", None],
         ["shop-prod.raw.old orders", None],

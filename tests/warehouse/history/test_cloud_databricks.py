@@ -129,7 +129,7 @@ def test_without_lineage_the_text_is_parsed_and_what_failed_read_nothing(
     _, _, third, failed, hidden = rows(databricks(monkeypatch, tmp_path))
     assert third["reads"] is None
     assert (failed["reads"], failed["user"]) == ("[]", "svc-dbt"), "what others ran and failed is left out"
-    assert (hidden["text"], hidden["kind"]) == ("", "SELECT")
+    assert (hidden["text"], hidden["kind"]) == (None, "SELECT")
     assert json.loads(str(hidden["reads"])) == [["main.raw.odd", None]]
 
 

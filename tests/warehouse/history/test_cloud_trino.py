@@ -12,6 +12,7 @@ from cloud_warehouse import NOW, START, StandIn, amounts, keeps_secrets, people,
 
 from headway.connectors.protocol import Context
 from headway.errors import ConfigError, WarehouseError
+from headway.graph.model import Gap
 from headway.warehouse.history import views
 from headway.warehouse.history.trino import TrinoHistory
 from headway.warehouse.profile import load_profile
@@ -37,6 +38,11 @@ INSERT INTO events.completed_queries VALUES
  '2026-11-11 10:00:01', 'FAILED'),
 ('q5', 'dbt', '/* {"app": "dbt", "node_id": "model.shop.broken"} */ SELECT nope', 'lake', 'marts', 'SELECT', NULL,
  '2026-11-11 10:30:00', '2026-11-11 10:30:03', 'FAILED'),
+('q6', 'ben', 'SELECT id FROM marts.orders', 'lake', 'marts', 'SELECT', '[{"catalogName":"lake","sch',
+ '2026-11-11 11:00:00', '2026-11-11 11:00:01', 'FINISHED'),
+('q7', 'ben', 'SELECT id FROM marts.orders', 'lake', 'marts', 'SELECT', '[{"catalogName":"lake"}, 7, null]',
+ '2026-11-11 12:00:00', '2026-11-11 12:00:01', 'FINISHED'),
+('q8', NULL, NULL, NULL, NULL, NULL, NULL, '2026-11-11 13:00:00', NULL, NULL),
 ('q0', 'ben', 'SELECT too_early FROM marts.orders', 'lake', 'marts', 'SELECT', '[]', '2026-10-31 23:59:59',
  '2026-11-01 00:00:01', 'FINISHED');
 """
@@ -84,7 +90,10 @@ def test_without_metadata_the_text_is_parsed_and_what_failed_read_nothing(trino:
         ("DESCRIBE", None),
         ("SELECT", None),
         ("SELECT", "[]"),
-    ]
+        ("SELECT", None),
+        ("SELECT", None),
+        (None, None),
+    ], "torn or odd metadata is as good as none"
 
 
 def test_the_table_has_to_be_named() -> None:
@@ -111,11 +120,15 @@ def test_from_the_table_to_the_records(trino: StandIn) -> None:
         (odd, "", "queries", "2026-11-10", "person"): 1,
         (odd, "", "seconds", "2026-11-10", "person"): 1.25,
         (odd, "*", "queries", "2026-11-10", "person"): 1,
-        (orders, "", "queries", "2026-11-11", "person"): 1,
-        (orders, "", "seconds", "2026-11-11", "person"): 1,
+        (orders, "", "queries", "2026-11-11", "person"): 3,
+        (orders, "", "seconds", "2026-11-11", "person"): 3,
+        (orders, "id", "queries", "2026-11-11", "person"): 2,
         ("model.shop.broken", "", "queries", "2026-11-11", "dbt"): 1,
         ("model.shop.broken", "", "seconds", "2026-11-11", "dbt"): 3,
     }
     assert len(people(records, orders)) == 2
     assert len(people(records, odd)) == 1
+    assert [one.message for one in records if isinstance(one, Gap)] == [
+        "1 of 7 queries (14.3 %) have no text in the history; what they read is not counted"
+    ]
     keeps_secrets(records, "select", "where", '"ana"', '"ben"')

@@ -63,8 +63,9 @@ def statements(jobs: ibis.Table, project: str, *, referenced: bool = False) -> i
     """Rows of JOBS in the shape of `statements.COLUMNS`."""
     import ibis
 
-    failed, text = jobs.error_result.reason.notnull(), ibis.coalesce(jobs["query"], "")
-    jobs = jobs.filter(ibis.coalesce(jobs.statement_type, "") != "SCRIPT", views.ran(failed, text))
+    failed = jobs.error_result.reason.notnull()
+    kept = views.ran(failed, ibis.coalesce(jobs["query"], ""))
+    jobs = jobs.filter(ibis.coalesce(jobs.statement_type, "") != "SCRIPT", kept)
     tables = views.listed(
         jobs.referenced_tables.map(
             lambda read: (
@@ -80,7 +81,7 @@ def statements(jobs: ibis.Table, project: str, *, referenced: bool = False) -> i
     return shaped(
         jobs.select(
             started=jobs.creation_time.cast("timestamp"),
-            text=text,
+            text=jobs["query"],
             hash=jobs.query_info.query_hashes.normalized_literals,
             user=jobs.user_email,
             label=ibis.literal("{") + ibis.coalesce(labels, "") + "}",

@@ -77,7 +77,7 @@ def statements(history: ibis.Table, tables: ibis.Table | None = None, columns: i
     return shaped(
         table.select(
             started=history.start_time.cast("timestamp"),
-            text=ibis.coalesce(history.statement_text, ""),
+            text=history.statement_text,
             user=history.executed_by,
             application=history.client_application,
             label=to_json(history.query_tags),

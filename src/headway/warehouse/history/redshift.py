@@ -246,7 +246,7 @@ class _Loaded:
             reads += " "  # statements are told apart by this text, and one that builds is not one that reads
         return {
             "started": started,
-            "text": text,
+            "text": text or None,
             "user": self._logins.get(user, str(user)),
             "seconds": seconds,
             "database": str(database or "").strip(),

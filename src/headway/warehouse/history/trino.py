@@ -54,15 +54,19 @@ def statements(queries: ibis.Table) -> ibis.Table:
     def json_parse(text):  # type: ignore[no-untyped-def]
         """The warehouse's own function: a cast would make one JSON string of the whole text."""
 
+    @ibis.udf.scalar.builtin(name="try", signature=(("json",), "json"))
+    def tried(value):  # type: ignore[no-untyped-def]
+        """NULL in place of an error, such as of JSON that is torn."""
+
     failed = ibis.coalesce(queries.query_state.upper() != "FINISHED", False)
     queries = queries.filter(views.ran(failed, ibis.coalesce(queries["query"], "")))
     accessed = queries.accessed_metadata
-    there = json_parse(ibis.ifelse(ibis.coalesce(accessed, "") == "", "[]", accessed)).array
+    there = tried(json_parse(accessed)).array
     reads = views.listed(there.map(_entry)).nullif("[]")
     return shaped(
         queries.select(
             started=queries.create_time.cast("timestamp"),
-            text=ibis.coalesce(queries["query"], ""),
+            text=queries["query"],
             user=queries.usr,
             seconds=queries.end_time.delta(queries.create_time, unit="millisecond") / 1000.0,
             database=queries.catalog,

@@ -1,6 +1,6 @@
 SELECT
   CAST(`t0`.`creation_time` AS DATETIME) AS `started`,
-  COALESCE(`t0`.`query`, '') AS `text`,
+  `t0`.`query` AS `text`,
   `t0`.`query_info`.`query_hashes`.`normalized_literals` AS `hash`,
   `t0`.`user_email` AS `user`,
   CAST(NULL AS STRING) AS `application`,

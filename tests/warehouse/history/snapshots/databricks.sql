@@ -15,7 +15,7 @@ SELECT
 FROM (
   SELECT
     CAST(`t8`.`start_time` AS TIMESTAMP) AS `started`,
-    COALESCE(`t8`.`statement_text`, '') AS `text`,
+    `t8`.`statement_text` AS `text`,
     `t8`.`executed_by` AS `user`,
     `t8`.`client_application` AS `application`,
     TO_JSON(`t8`.`query_tags`) AS `label`,

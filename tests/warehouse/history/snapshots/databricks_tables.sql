@@ -15,7 +15,7 @@ SELECT
 FROM (
   SELECT
     CAST(`t4`.`start_time` AS TIMESTAMP) AS `started`,
-    COALESCE(`t4`.`statement_text`, '') AS `text`,
+    `t4`.`statement_text` AS `text`,
     `t4`.`executed_by` AS `user`,
     `t4`.`client_application` AS `application`,
     TO_JSON(`t4`.`query_tags`) AS `label`,

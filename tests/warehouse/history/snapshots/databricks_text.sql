@@ -15,7 +15,7 @@ SELECT
 FROM (
   SELECT
     CAST(`t1`.`start_time` AS TIMESTAMP) AS `started`,
-    COALESCE(`t1`.`statement_text`, '') AS `text`,
+    `t1`.`statement_text` AS `text`,
     `t1`.`executed_by` AS `user`,
     `t1`.`client_application` AS `application`,
     TO_JSON(`t1`.`query_tags`) AS `label`,

@@ -15,7 +15,7 @@ SELECT
 FROM (
   SELECT
     CAST("t1"."create_time" AS TIMESTAMP) AS "started",
-    COALESCE("t1"."query", '') AS "text",
+    "t1"."query" AS "text",
     "t1"."usr" AS "user",
     DATE_DIFF(
       'MILLISECOND',
@@ -40,9 +40,7 @@ FROM (
                     TRANSFORM(
                       CAST(JSON_PARSE(
                         JSON_QUERY(
-                          JSON_FORMAT(
-                            JSON_PARSE(IF(COALESCE("t1"."accessed_metadata", '') = '', '[]', "t1"."accessed_metadata"))
-                          ),
+                          JSON_FORMAT(TRY(JSON_PARSE("t1"."accessed_metadata"))),
                           'strict $?($.type() == "array")'
                         )
                       ) AS ARRAY(JSON)),
