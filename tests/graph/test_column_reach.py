@@ -16,6 +16,7 @@ from headway.errors import UnknownName, UsageError
 from headway.graph.column_reach import CERTAINTIES
 from headway.graph.graph import Graph
 from headway.graph.model import (
+    Binding,
     ColumnLineage,
     ColumnSource,
     Coverage,
@@ -672,3 +673,23 @@ def test_a_key_result_that_is_fed_directly_takes_the_column_of_a_metric_for_sure
     graph = graph_of(SEMANTIC)
     (feed,) = graph.columns.feeds(graph.index["orders"], "amount")
     assert (feed.certainty, feed.role, len(feed.path)) == ("known", "value", 3)
+
+
+def test_a_key_result_on_a_model_needs_the_columns_that_its_expression_names() -> None:
+    goal = goal_id("key_result", "o", "k")
+    binding = Binding(model="orders", expression="sum(amount)", where=("status = 'paid'",), time="ordered_at")
+    columns = dict.fromkeys(("id", "amount", "status", "ordered_at", "note"), ())
+    graph = Graph(
+        [
+            Node(id="orders", kind="model", name="orders"),
+            Node(id=goal, kind="key_result", name="k"),
+            Target(key_result=goal, objective=goal_id("objective", "o"), binding=binding),
+            Edge(upstream="orders", downstream=goal),
+            ColumnLineage(node="orders", columns=columns),
+        ],
+        as_of=date(2026, 11, 22),
+    )
+    reach = graph.columns
+    assert [name for name in columns if reach.computes(0, name)] == ["amount", "status", "ordered_at"]
+    roles = {name: reach.feeds(0, name)[0].role for name in ("amount", "status", "ordered_at")}
+    assert roles == {"amount": "value", "status": "rows", "ordered_at": "rows"}

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
+from headway.graph.column_goals import of_key_results
 from headway.graph.column_use import ColumnUse, is_table
 from headway.graph.link import unmatched_summary
 from headway.graph.model import KINDS, Certainty, ColumnLineage, ColumnSource, Gap
@@ -302,7 +303,8 @@ class _Wiring:
 
     def _by_node(self) -> dict[int, list[ColumnLineage]]:
         found: dict[int, list[ColumnLineage]] = {}
-        for record in self.graph.column_lineage:
+        written = self.graph.column_lineage
+        for record in (*written, *(of_key_results(self.graph) if written else ())):
             nodes = self._resolve(record.node)
             if len(nodes) == 1:
                 found.setdefault(nodes[0], []).append(record)
