@@ -235,7 +235,7 @@ def load(
 
 
 def declared(backend: Any, columns: Sequence[str]) -> ibis.Table:
-    """The view `statements` as an Ibis table with these of a history's columns, declared rather than looked up."""
+    """What is called `statements`, as an Ibis table with these of a history's columns; declared, not looked up."""
     import ibis
     from ibis.expr import operations as ops
 
@@ -332,7 +332,7 @@ def _runs(connection: Any, *, both: bool) -> None:
 
 
 def _statements(connection: Any, schema: str) -> None:
-    """The view `statements` on `runs`, with the columns of a history."""
+    """The table `statements` instead of `runs`, with the columns of a history."""
     default = "'" + schema.replace("'", "''") + "'"
     if _one(connection, f"SELECT count(*) FROM runs WHERE {_moves()}"):  # noqa: S608
         path = f"regexp_extract(text, '{_quoted(_PATH)}', ['a', 'b', 'c'], 'i')"
@@ -341,16 +341,18 @@ def _statements(connection: Any, schema: str) -> None:
             ELSE {path}.a || {path}.b || lower({path}.c) END END IGNORE NULLS) OVER (
             PARTITION BY session ORDER BY line ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW), {default})"""
     connection.execute(f"""
-        CREATE VIEW statements AS
+        CREATE TABLE statements AS
         SELECT began - to_seconds(CASE WHEN zone IN ('UTC', 'GMT') THEN 0 ELSE COALESCE(zones.away, runs.away, 0) END)
                 AS started,
-            regexp_replace({_TEXT}, '{_PARAMETER}', '\\1NULL', 'g') AS text,
+            CASE WHEN contains(text, '$') THEN regexp_replace({_TEXT}, '{_PARAMETER}', '\\1NULL', 'g') ELSE {_TEXT} END
+                AS text,
             "user", application, ms / 1000 AS seconds, database, {default} AS schema,
             CASE WHEN tag = 'DECLARE CURSOR' THEN 'SELECT'
                 WHEN contains(rtrim(text, E'; \n\t\r'), ';') OR NOT regexp_full_match(tag, '[A-Z ]+') THEN NULL
                 ELSE replace(tag, ' ', '_') END AS kind
         FROM runs LEFT JOIN zones USING (zone)
     """)  # noqa: S608
+    connection.execute("DROP TABLE runs")
 
 
 def _moves() -> str:
