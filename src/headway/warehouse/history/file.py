@@ -107,12 +107,19 @@ class HistoryFile:
             factor = self._factor if number == "seconds" else 1.0
             cast = f"try_cast({found[number]} AS DOUBLE)"
             found[number] = f"CASE WHEN {cast} BETWEEN 0 AND 1e18 THEN {cast} * {factor!r} END"
-        found["started"] = STARTED.format(found["started"])
+        found["started"] = started(rows, found["started"])
         for ours in ("database", "schema"):
             if self._texts[ours]:
                 default = rowfiles.literal(self._texts[ours])
                 found[ours] = f"coalesce({found[ours]}, {default})" if ours in found else default
         return found
+
+
+def started(rows: rowfiles.Rows, moment: str) -> str:
+    """SQL that makes a moment of a column: as it is where the files have moments, else from text."""
+    name = moment.partition("(")[2].rpartition("::VARCHAR")[0].rpartition("(")[2]
+    kind = rows.types.get(name, "")
+    return f"{name}::TIMESTAMP" if kind.startswith("TIMESTAMP") else STARTED.format(moment)
 
 
 def checked(rows: rowfiles.Rows, name: str) -> Iterator[Gap]:

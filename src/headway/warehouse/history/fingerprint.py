@@ -158,8 +158,10 @@ def normalised(table: ibis.Table, dialect: str, flavoured: Flavour) -> ibis.Tabl
     steps: tuple[Callable[[Any], Any], ...] = (
         lambda bare: bare.re_replace(f"({kept})|{literal}", f"{group}?"),
         unremarked,
-        lambda bare: _any(bare, ["\n", "\t", "  "]).ifelse(bare.re_replace(r"\s\s+|[\t\n\r]", " "), bare),
-        lambda bare: bare.re_replace(r"[?]( ?,? ?[?])+", "?").strip().re_replace("[ ;]+$", "").lower(),
+        lambda bare: bare.replace("\n", " ").replace("\t", " ").replace("\r", " "),
+        lambda bare: _any(bare, ["  "]).ifelse(bare.re_replace("  +", " "), bare),
+        lambda bare: bare.re_replace(r"[?]( ?,? ?[?])+", "?").re_replace("[ ;]+$", "").lower(),
+        lambda bare: bare.startswith(" ").ifelse(bare.substr(1), bare),
     )
     for step in steps:
         table = table.mutate(normal=step(table["normal"]))

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import NamedTuple
 
-from headway.warehouse.history.sqltext import Parsed, parts_of
+from headway.warehouse.history.sqltext import Parsed
 
 _SUFFIX = re.compile(r"__dbt_(tmp|backup|new_data|stg)\w*$")
 _SYSTEM = frozenset({"information_schema", "pg_catalog", "pg_toast", "account_usage", "sys"})
@@ -17,18 +17,18 @@ _SYSTEM_DATABASES = frozenset({"snowflake", "system"})
 _MACHINES = frozenset({"service", "scheduled", "dbt"})
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Reader:
-    """Who read something, as records may say it."""
+    """Who read something, as records may say it. There is one object for each; they are compared as such."""
 
     person_class: str
     tool: str
     person: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Group:
-    """What groups of statements have in common."""
+    """What groups of statements have in common. There is one object for each; they are compared as such."""
 
     key: str
     reader: Reader
@@ -57,7 +57,8 @@ class Row(NamedTuple):
     sums: Sums
 
 
-class _Use(NamedTuple):
+@dataclass(frozen=True, slots=True, eq=False)
+class _Use:
     """What a statement comes to, names completed."""
 
     reads: tuple[tuple[str, tuple[str, ...]], ...]
@@ -68,67 +69,73 @@ class _Use(NamedTuple):
 class Relations:
     """Groups of statements with what each statement reads, joined."""
 
-    def __init__(self, groups: Mapping[tuple[Group, date], Sums], parsed: Mapping[str, Parsed]) -> None:
+    def __init__(self, groups: Mapping[Group, Mapping[date, Sums]], parsed: Mapping[str, Parsed]) -> None:
         self._groups = groups
         self._parsed = parsed
         self._uses: dict[tuple[str, str, str, str], _Use] = {}
+        self._machines: dict[Reader, Reader] = {}
+        self._nobody: dict[str, Reader] = {}
         self._temporary: dict[str, set[str]] = defaultdict(set)
-        for group, _ in groups:
+        for group in groups:
             known = parsed.get(group.key)
             if known is not None and known.temporary:
                 self._temporary[group.session].update(known.temporary)
-        self._totals: dict[tuple[str, str, str, date, Reader], Sums] = {}
+        self._totals: dict[tuple[str, str, str, Reader], dict[date, Sums]] = defaultdict(dict)
 
     def rows(self, first: date | None) -> Iterator[Row]:
         """Everything from a day on, sorted."""
-        by_column: dict[tuple[Group, date], float] = defaultdict(float)
-        for (group, day), sums in self._groups.items():
-            if first is None or day < first:
-                continue
-            self._one(group, day, sums)
-            if group.reader.person_class != "dbt":
-                # columns are told by class only: by person they would be more rows than all others together
-                by_column[_anonymous(group), day] += sums[0]
-        for (group, day), queries in by_column.items():
-            self._columns(group, day, queries)
-        order = sorted(self._totals, key=lambda k: (k[0], k[1], k[2], k[3], k[4].person_class, k[4].tool, k[4].person))
+        by_column: dict[tuple[_Use, Reader], dict[date, Sums]] = defaultdict(dict)
+        for group, days in self._groups.items():
+            counted = {day: sums for day, sums in days.items() if first is not None and day >= first}
+            self._one(group, counted, by_column)
+        for (use, reader), days in by_column.items():
+            for relation, columns in use.reads:
+                for column in columns:
+                    _add(self._totals["", relation, column, reader], days, 1.0, 0.0)
+        order = sorted(self._totals, key=lambda k: (*k[:3], k[3].person_class, k[3].tool, k[3].person))
         for key in order:
-            yield Row(*key, self._totals[key])
+            node, relation, column, reader = key
+            days = self._totals.pop(key)
+            for day in sorted(days):
+                yield Row(node, relation, column, day, reader, days[day])
 
-    def _one(self, group: Group, day: date, sums: Sums) -> None:
-        if group.dashboard:
-            self._put(group.dashboard, "", day, group.reader, [sums[0], 0.0, 0.0, 0.0])
-        if group.node:
-            self._put(group.node, "", day, group.reader, sums)
-            return
-        use = self._use(group)
+    def _one(
+        self,
+        group: Group,
+        days: Mapping[date, Sums],
+        by_column: dict[tuple[_Use, Reader], dict[date, Sums]],
+    ) -> None:
         reader = group.reader
-        if not use.building:
-            share = max(1, len(use.reads))
-            for relation, _ in use.reads:
-                self._put("", relation, day, reader, [sums[0], *(amount / share for amount in sums[1:])])
+        if group.dashboard:
+            _add(self._totals[group.dashboard, "", "", reader], days, 1.0, 0.0)
+        if group.node:
+            _add(self._totals[group.node, "", "", reader], days, 1.0, 1.0)
             return
-        share = max(1, len(use.builds))
-        for relation in use.builds:
-            self._put("", relation, day, reader, [0.0, *(amount / share for amount in sums[1:])])
-        if reader.person_class != "dbt":
-            for relation, _ in use.reads:
-                self._put("", relation, day, _machine(reader), [sums[0], 0.0, 0.0, 0.0])
-
-    def _columns(self, group: Group, day: date, queries: float) -> None:
         use = self._use(group)
-        reader = _machine(group.reader) if use.building else group.reader
-        for relation, columns in use.reads:
-            for column in columns:
-                self._put("", relation, day, reader, [queries, 0.0, 0.0, 0.0], column)
+        if use.building:
+            for relation in use.builds:
+                _add(self._totals["", relation, "", reader], days, 0.0, 1.0 / len(use.builds))
+            if reader.person_class == "dbt":
+                return
+            reader = self._machine(reader)
+        for relation, _ in use.reads:
+            share = 0.0 if use.building else 1.0 / len(use.reads)
+            _add(self._totals["", relation, "", reader], days, 1.0, share)
+        if reader.person_class != "dbt":
+            # columns are told by class only: by person they would be more rows than all others together
+            nobody = self._nobody.setdefault(reader.person_class, Reader(reader.person_class, "", ""))
+            _add(by_column[use, nobody], days, 1.0, 0.0)
 
-    def _put(self, node: str, relation: str, day: date, reader: Reader, sums: Sums, column: str = "") -> None:
-        totals = self._totals.setdefault((node, relation, column, day, reader), [0.0, 0.0, 0.0, 0.0])
-        for position, amount in enumerate(sums):
-            totals[position] += amount
+    def _machine(self, reader: Reader) -> Reader:
+        """The reader, as a service unless it is a machine already."""
+        if reader.person_class in _MACHINES:
+            return reader
+        if reader not in self._machines:
+            self._machines[reader] = Reader("service", reader.tool, reader.person)
+        return self._machines[reader]
 
     def _use(self, group: Group) -> _Use:
-        key = (group.key, group.database, group.schema, group.session)
+        key = (group.key, group.database, group.schema, group.session if self._temporary else "")
         found = self._uses.get(key)
         if found is None:
             found = self._uses[key] = self._completed(group)
@@ -163,14 +170,14 @@ def _relation(written: str, group: Group, temporary: set[str] | tuple[str, ...])
     return ".".join(part for part in (database if schema else "", schema, name) if part)
 
 
-def _machine(reader: Reader) -> Reader:
-    """The reader, as a service unless it is a machine already."""
-    if reader.person_class in _MACHINES:
-        return reader
-    return type(reader)("service", reader.tool, reader.person)
-
-
-def _anonymous(group: Group) -> Group:
-    """The group with nobody in particular."""
-    reader = type(group.reader)(group.reader.person_class, "", "")
-    return type(group)(group.key, reader, group.database, group.schema, group.session, group.node, "")
+def _add(totals: dict[date, Sums], days: Mapping[date, Sums], queries: float, rest: float) -> None:
+    """Add a share of the queries, and of the rest, of each day."""
+    for day, (count, seconds, size, cost) in days.items():
+        before = totals.get(day)
+        if before is None:
+            totals[day] = [count * queries, seconds * rest, size * rest, cost * rest]
+        else:
+            before[0] += count * queries
+            before[1] += seconds * rest
+            before[2] += size * rest
+            before[3] += cost * rest

@@ -141,6 +141,8 @@ class Rows:
         self.backend = backend
         self.files = files
         self.columns: tuple[str, ...] = ()
+        self.types: dict[str, str] = {}
+        """DuckDB's types of the columns, by quoted name."""
         for file in files:
             with reading(file):
                 columns = self._columns(file)
@@ -158,7 +160,11 @@ class Rows:
             if not stream.read(1):
                 raise InputError("this file is empty", place=Place(file.shown))
         asked = f"DESCRIBE SELECT * FROM {self._source(file)}"  # noqa: S608  (what is put in is quoted by literal)
-        return tuple(str(row[0]) for row in self.backend.con.execute(asked).fetchall())
+        rows = self.backend.con.execute(asked).fetchall()
+        types = {identifier(str(row[0])): str(row[1]) for row in rows}
+        # a column that is a moment in one file and text in another is text in all
+        self.types = {name: kind for name, kind in types.items() if self.types.get(name, kind) == kind}
+        return tuple(str(row[0]) for row in rows)
 
     def _source(self, file: Found) -> str:
         """The table function that reads a file."""
@@ -191,7 +197,7 @@ class Rows:
         """How many lines could not be read as rows, in what was read so far; not more than a thousand are counted."""
         count = "SELECT count(*) FROM (SELECT DISTINCT s.file_path, e.line FROM reject_errors e JOIN reject_scans s"
         with reading(self.files[0]):
-            there = self.backend.con.execute("SELECT count(*) FROM duckdb_tables() WHERE table_name = 'reject_errors'")
-            if not there.fetchone()[0]:
+            asked = "SELECT count(*) FROM duckdb_tables() WHERE table_name = 'reject_errors'"
+            if not self.backend.con.execute(asked).fetchall()[0][0]:
                 return 0
-            return int(self.backend.con.execute(f"{count} USING (scan_id, file_id))").fetchone()[0])
+            return int(self.backend.con.execute(f"{count} USING (scan_id, file_id))").fetchall()[0][0])

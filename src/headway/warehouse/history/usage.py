@@ -118,9 +118,9 @@ def usage(
     window = _Window.of(history, now, since)
     fold = _Fold(history)
     with reading(history.name):
-        table = _keyed(statements, history, window)
+        inside = _inside(statements, window)
         progress("adding up the query history", 0, 0)
-        for batch in _batches(_grouped(table), _ROWS_AT_ONCE):
+        for batch in _batches(_grouped(_keyed(inside, history)), _ROWS_AT_ONCE):
             fold.add(batch)
         first = _first_day(statements, fold, window, since)
     cache = sqltext.Cache(history.cache, history.dialect)
@@ -129,7 +129,7 @@ def usage(
     for start in range(0, len(missing), _TEXTS_AT_ONCE):
         chunk = missing[start : start + _TEXTS_AT_ONCE]
         with reading(history.name):
-            texts = list(_texts(table, chunk))
+            texts = list(_texts(inside, history, chunk))
         for done, (key, text, reads, kind) in enumerate(texts, start):
             progress("reading statements", done, len(missing))
             parsed[key] = _understood(text, reads, kind, history.dialect)
@@ -182,19 +182,21 @@ def reading(name: str) -> Iterator[None]:
         ) from None
 
 
-def _keyed(statements: ibis.Table, history: History, window: _Window) -> ibis.Table:
-    """The statements of the window with their keys, comments and days."""
+def _inside(statements: ibis.Table, window: _Window) -> ibis.Table:
+    """The statements of the window."""
     import ibis
 
-    try:
-        backend = statements.get_backend().name
-    except Exception:  # an expression over no backend yet; Ibis raises its own error when it is run
-        backend = ""
-    flavour = fingerprint.flavour(backend)
-    inside = statements.filter(
+    return statements.filter(
         statements["started"] >= ibis.literal(window.start), statements["started"] < ibis.literal(window.end)
     )
-    labelled = inside.mutate(label=fingerprint.stable(ibis.coalesce(inside["label"], "")))
+
+
+def _keyed(statements: ibis.Table, history: History) -> ibis.Table:
+    """The statements with their keys, comments and days."""
+    import ibis
+
+    flavour = fingerprint.flavour(statements.get_backend().name)
+    labelled = statements.mutate(label=fingerprint.stable(ibis.coalesce(statements["label"], "")))
     keyed = fingerprint.keyed(labelled, history.dialect, flavour)
     return keyed.mutate(day=keyed["started"].date())
 
@@ -222,11 +224,13 @@ def _grouped(table: ibis.Table) -> ibis.Table:
     )
 
 
-def _texts(table: ibis.Table, wanted: Sequence[tuple[datetime, str]]) -> Iterator[tuple[str, str, str, str]]:
+def _texts(
+    inside: ibis.Table, history: History, wanted: Sequence[tuple[datetime, str]]
+) -> Iterator[tuple[str, str, str, str]]:
     """Key, text, reads and kind of one statement of each wanted key."""
-    moments = sorted({when for when, _ in wanted})
     keys = {key for _, key in wanted}
-    near = table.filter(table["started"].isin(moments), table["key"].notnull())
+    near = _keyed(inside.filter(inside["started"].isin(sorted({when for when, _ in wanted}))), history)
+    near = near.filter(near["key"].notnull())
     one = near.group_by("key").aggregate(text=near["text"].max(), reads=near["reads"].max(), kind=near["kind"].max())
     for batch in _batches(one, 500):
         for key, text, reads, kind in zip(*(batch.column(n).to_pylist() for n in one.columns), strict=True):
@@ -280,7 +284,9 @@ class _Fold:
     def __init__(self, history: History) -> None:
         self._history = history
         self._whos: dict[tuple[Any, ...], tuple[Reader, tags.Tag, str, str] | None] = {}
-        self.groups: dict[tuple[Group, date], Sums] = {}
+        self._groups: dict[tuple[Any, ...], Group] = {}
+        self._readers: dict[tuple[str, ...], Reader] = {}
+        self.groups: dict[Group, dict[date, Sums]] = defaultdict(dict)
         self.firsts: dict[str, datetime] = {}
         self.queries = 0.0
         self.wordless = 0.0
@@ -289,41 +295,49 @@ class _Fold:
         self.first: date | None = None
 
     def add(self, batch: Any) -> None:
-        """Take in one batch of `_grouped`."""
-        columns = [batch.column(name).to_pylist() for name in (*_KEYS, "first", *_MEASURES)]
-        made: dict[tuple[Any, ...], Group] = {}
-        for day, key, user, application, label, comment, database, schema, first, *amounts in zip(
-            *columns, strict=True
-        ):
-            day = day.date() if isinstance(day, datetime) else day  # noqa: PLW2901
-            if self.first is None or day < self.first:
-                self.first = day
-            who = (user, application, label, comment, database, schema)
-            if who not in self._whos:
-                self._whos[who] = self._who(*(text or "" for text in who))
-            known = self._whos[who]
-            if known is None:
-                continue
-            queries = amounts[0]
-            self.queries += queries
-            if key is None:
-                self.wordless += queries
-                continue
-            if known[1].tool != "dbt":
-                self.by_key[key] += queries
-            if not known[1].node and (key not in self.firsts or first < self.firsts[key]):
-                self.firsts[key] = first  # what a node of dbt is built from is known: its text is not asked for
-            group = made.get((key, who))
+        """Take in one batch of `_grouped`. Texts are looked up by number: most rows share theirs with others."""
+        numbers, texts = zip(*(_numbered(batch.column(name)) for name in _KEYS), strict=True)
+        days = [day.date() if isinstance(day, datetime) else day for day in texts[0]]
+        self.first = min((*days, *((self.first,) if self.first else ())), default=None)
+        made: dict[tuple[int, ...], Group | None] = {}
+        rest = [batch.column(name).to_pylist() for name in ("first", *_MEASURES)]
+        for place, first, *amounts in zip(zip(*numbers, strict=True), *rest, strict=True):
+            known = place[1:]
+            if known not in made:
+                made[known] = self._group(*(column[i] or "" for column, i in zip(texts[1:], known, strict=True)))
+            group = made[known]
             if group is None:
-                group = made[key, who] = self._group(key, known, database or "", schema or "")
-            sums = self.groups.setdefault((group, day), [0.0, 0.0, 0.0, 0.0])
+                continue
+            self.queries += amounts[0]
+            if not group.key:
+                self.wordless += amounts[0]
+                continue
+            if group.reader.person_class != "dbt":
+                self.by_key[group.key] += amounts[0]
+            if not group.node and (group.key not in self.firsts or first < self.firsts[group.key]):
+                self.firsts[group.key] = first  # what a node of dbt is built from is known: its text is not asked for
+            sums = self.groups[group].setdefault(days[place[0]], [0.0, 0.0, 0.0, 0.0])
             for position, amount in enumerate(amounts):
                 if amount:
                     sums[position] += float(amount)
 
-    def _who(
-        self, user: str, application: str, label: str, comment: str, *_: str
-    ) -> tuple[Reader, tags.Tag, str, str] | None:
+    def _group(self, key: str, user: str, application: str, label: str, comment: str, *defaults: str) -> Group | None:
+        """The group of statements with these texts; None for Headway's own."""
+        who = (user, application, label, comment)
+        if who not in self._whos:
+            self._whos[who] = self._who(*who)
+        known = self._whos[who]
+        if known is None:
+            return None
+        reader, tag, session, dashboard = known
+        told = (key, reader, *defaults, session, tag.node, dashboard)
+        found = self._groups.get(told)
+        if found is None:
+            database, schema = defaults
+            found = self._groups[told] = Group(key, reader, database, schema, session, tag.node, dashboard)
+        return found
+
+    def _who(self, user: str, application: str, label: str, comment: str) -> tuple[Reader, tags.Tag, str, str] | None:
         """Reader, tag, session and dashboard of those who share a tag; None for Headway itself."""
         people, classes = self._history.people, self._history.classes
         tag = tags.read(comment, label, application)
@@ -331,20 +345,28 @@ class _Fold:
             return None
         session = people.hashed(user)
         if tag.tool == "dbt":
-            return Reader("dbt", "dbt", ""), tag, session, ""
+            return self._reader("dbt", "dbt", ""), tag, session, ""
         person = f"{tag.tool}:{tag.user}" if tag.user.isdigit() else tag.user
         person_class = classes.of_person(tag.user) if tag.user else classes.of_person(user)
         if tag.scheduled:
             person_class, person = "scheduled", ""
         elif not tag.user:
             person = user
-        reader = Reader(person_class, tag.tool, people.known_as(person))
+        reader = self._reader(person_class, tag.tool, people.known_as(person))
         return reader, tag, session, f"{tag.tool}:dashboard.{tag.dashboard}" if tag.dashboard else ""
 
-    @staticmethod
-    def _group(key: str, known: tuple[Reader, tags.Tag, str, str], database: str, schema: str) -> Group:
-        reader, tag, session, dashboard = known
-        return Group(key, reader, database, schema, session, tag.node, dashboard)
+    def _reader(self, *told: str) -> Reader:
+        """The one Reader there is of these."""
+        found = self._readers.get(told)
+        if found is None:
+            found = self._readers[told] = Reader(*told)
+        return found
+
+
+def _numbered(column: Any) -> tuple[list[int], list[Any]]:
+    """An Arrow column as numbers, and what they stand for."""
+    encoded = column.dictionary_encode(null_encoding="encode")
+    return encoded.indices.to_pylist(), encoded.dictionary.to_pylist()
 
 
 # --- What is told ----------------------------------------------------------------------------------------------------
