@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import NamedTuple
 
-from headway.warehouse.history.sqltext import Parsed
+from headway.warehouse.history.sqltext import Parsed, parts_of
 
 _SUFFIX = re.compile(r"__dbt_(tmp|backup|new_data|stg)\w*$")
 _SYSTEM = frozenset({"information_schema", "pg_catalog", "pg_toast", "account_usage", "sys"})
