@@ -1,5 +1,6 @@
 # What a developer runs, and all that CI runs. `make` lists it. Needs GNU make, bash, Python 3.11 or newer, and git;
-# everything else is installed below .venv (Headway and its tools) and .venv-dbt (dbt, which wants other versions).
+# everything else is installed below .venv (Headway and its tools), and .venv-dbt, .venv-parsing and .venv-spark (what
+# wants other versions than Headway has, or is large). Spark needs Java 17 or newer.
 
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
@@ -9,12 +10,15 @@ MAKEFLAGS += --no-builtin-rules
 
 PYTHON ?= python3
 WORKERS ?= 2
+ROWS ?= 10000000
 DEMO ?= build/demo
 
 BIN := .venv/bin
 # A stamp is newer than what it was made from, so that a second `make` starts at once.
 HEADWAY := .venv/.installed
 DBT := .venv-dbt/.installed
+PARSING := .venv-parsing/.installed
+SPARK := .venv-spark/.installed
 export HEADWAY_DBT ?= $(abspath .venv-dbt/bin/dbt)
 
 .PHONY: help
@@ -33,7 +37,9 @@ test: lint types imports unit ## everything that needs no service: lint, types, 
 check: test package ## what a change must pass before it is sent: test, and that a package can be built
 
 .PHONY: integration
-integration: $(HEADWAY) $(DBT) ## tests against real dbt and a real PostgreSQL server, then the demo
+integration: export HEADWAY_PARSING_PYTHON ?= $(abspath .venv-parsing/bin/python)
+integration: export HEADWAY_SPARK_PYTHON ?= $(abspath .venv-spark/bin/python)
+integration: $(HEADWAY) $(DBT) $(PARSING) $(SPARK) ## tests against real dbt, PostgreSQL, Spark and other parsers, then the demo
 	$(BIN)/python -m pytest -m integration
 	rm -rf build/demo-check
 	$(BIN)/headway demo build/demo-check
@@ -71,6 +77,11 @@ package: $(HEADWAY) ## build the wheel, install it alone in a new environment, a
 bench: $(HEADWAY) $(DBT) ## benchmarks beside their floors and peers; ARGS="--only reach --rounds 1"
 	$(BIN)/python -m bench.run $(ARGS)
 
+.PHONY: spark-scale
+spark-scale: $(HEADWAY) $(SPARK) ## usage of ROWS statements on Spark against DuckDB, row for row
+	HEADWAY_SPARK_PYTHON=$${HEADWAY_SPARK_PYTHON:-$(abspath .venv-spark/bin/python)} \
+	  $(BIN)/python tests/integration/spark/compare.py $(ROWS)
+
 .PHONY: docs
 docs: $(HEADWAY) ## regenerate the reference page from the code
 	$(BIN)/python docs/generate.py
@@ -81,7 +92,7 @@ lock: build/lock/bin/uv ## choose the newest versions that pyproject.toml allows
 
 .PHONY: clean
 clean: ## remove environments, caches and whatever was built
-	rm -rf .venv .venv-dbt build dist .coverage .headway
+	rm -rf .venv .venv-dbt .venv-parsing .venv-spark build dist .coverage .headway
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -94,6 +105,17 @@ $(HEADWAY): requirements/lock.txt pyproject.toml
 $(DBT): requirements/dbt.txt
 	$(call new_environment,.venv-dbt)
 	.venv-dbt/bin/pip install -qq --requirement requirements/dbt.txt
+	touch $@
+
+$(PARSING): requirements/parsing.txt
+	$(call new_environment,.venv-parsing)
+	.venv-parsing/bin/pip install -qq --requirement requirements/parsing.txt
+	touch $@
+
+$(SPARK): requirements/spark.txt
+	$(call new_environment,.venv-spark)
+	.venv-spark/bin/pip install -qq --requirement requirements/spark.txt
+	.venv-spark/bin/pip install -qq --no-deps --editable .
 	touch $@
 
 build/lock/bin/uv:
