@@ -168,10 +168,15 @@ def test_a_view_that_cannot_be_read_is_named_with_the_right(
     assert "SYSLOG ACCESS UNRESTRICTED" in str(caught.value)
 
 
-def test_a_missing_view_of_names_is_said_too(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    stand = stand_in(monkeypatch, tmp_path, "redshift", SYS)
-    with pytest.raises(WarehouseError, match="svv_user_info"):
-        fetched(stand)
+def test_names_that_cannot_be_looked_up_are_said(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    records = list(RedshiftHistory({}, stand_in(monkeypatch, tmp_path, "redshift", SYS).context()).records())
+    gaps = [one for one in records if isinstance(one, Gap)]
+    assert [(gap.message.partition(";")[0], gap.hint) for gap in gaps[-2:]] == [
+        ("svv_user_info cannot be read", "GRANT SELECT ON svv_user_info TO <the user>"),
+        ("svv_table_info cannot be read", "GRANT SELECT ON svv_table_info TO <the user>"),
+    ]
+    orders = ("shop.marts.orders", "", "queries", "2026-11-20", "person")
+    assert amounts(records)[orders] == 1, "use is known all the same, save that of the statement that was cut"
 
 
 def test_options_are_checked() -> None:

@@ -80,6 +80,8 @@ _STL = View(
 )
 _TABLES = 'SELECT table_id, "database", "schema", "table" FROM svv_table_info'
 _PEOPLE = "SELECT user_id, user_name FROM svv_user_info"
+_NO_TABLES = "svv_table_info cannot be read; the tables of statements whose text is cut are not known"
+_NO_PEOPLE = "svv_user_info cannot be read; logins are known by their numbers only, and none as a service"
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,16 +177,19 @@ class RedshiftHistory:
             yield from usage(
                 loaded.statements(), history, now=context.now, since=context.since, progress=context.progress
             )
+        origin = Origin(connector=self.name)
         if loaded.cut:
-            yield self._gap(loaded)
+            yield Gap(topic="usage", message=self._cut(loaded), origin=origin)
+        for without in loaded.unknown:
+            view = without.partition(" ")[0]
+            yield Gap(topic="usage", message=without, hint=f"GRANT SELECT ON {view} TO <the user>", origin=origin)
 
-    def _gap(self, loaded: _Loaded) -> Gap:
+    def _cut(self, loaded: _Loaded) -> str:
         count = "1 statement was" if loaded.cut == 1 else f"{loaded.cut:,} of {loaded.rows:,} statements were"
-        message = (
+        return (
             f"{count} cut at {self._cluster.longest:,} characters by Redshift: for them the tables that were scanned "
             "are counted, not the views and columns that were named, nor what a comment at the end says"
         )
-        return Gap(topic="usage", message=message, origin=Origin(connector=self.name))
 
 
 class _Loaded:
@@ -199,8 +204,11 @@ class _Loaded:
         self.rows = self.cut = 0
         self._connection = connection
         self._cluster = cluster
-        self._logins = {user: str(name) for user, name in self._ask(_PEOPLE)}
-        self._names = {table: ".".join(str(part).strip() for part in name) for table, *name in self._ask(_TABLES)}
+        self.unknown: list[str] = []
+        """What could not be looked up, and what follows from it."""
+        self._logins = {user: str(name).strip() for user, name in self._names(_PEOPLE, _NO_PEOPLE)}
+        tables = self._names(_TABLES, _NO_TABLES)
+        self._tables = {table: ".".join(str(part).strip() for part in name) for table, *name in tables}
         self._backend = ibis.duckdb.connect()
         # texts of statements are to be nowhere on disk, not even for a moment
         self._backend.raw_sql("SET temp_directory = ''")
@@ -219,8 +227,8 @@ class _Loaded:
         whole = self._whole_texts(page_sql(cluster.pieces, start, end)) if cluster.pieces else {}
         scanned: dict[Any, set[str]] = {}
         for query, table in self._ask(page_sql(cluster.scans, start, end)):
-            if table in self._names:
-                scanned.setdefault(query, set()).add(self._names[table])
+            if table in self._tables:
+                scanned.setdefault(query, set()).add(self._tables[table])
         rows = [
             self._row(row, whole.get(row[0], ""), scanned.get(row[0], set()))
             for row in self._ask(page_sql(cluster.statements, start, end))
@@ -265,6 +273,14 @@ class _Loaded:
             for query, found in pieces.items()
             if sorted(number for number, _ in found) == list(range(len(found)))
         }
+
+    def _names(self, sql: str, without: str) -> Sequence[Sequence[Any]]:
+        """Names to look up; none, and a note, where they cannot be read: the rest is worth having."""
+        try:
+            return self._ask(sql)
+        except WarehouseError:
+            self.unknown.append(without)
+            return ()
 
     def _ask(self, sql: str) -> Sequence[Sequence[Any]]:
         try:

@@ -97,7 +97,7 @@ FROM query_attribution_history
 WHERE start_time >= :start
 GROUP BY query_id
 """
-_NO_COST = "SELECT NULL::VARCHAR AS query_id, NULL::FLOAT AS credits WHERE FALSE"
+_NO_COST = "SELECT NULL::VARCHAR AS query_id, NULL::FLOAT AS credits LIMIT 0"
 
 _READS = """
 SELECT query_id, '[' || LISTAGG(entry, ',') || ']' AS reads
@@ -128,7 +128,7 @@ WHERE a.query_start_time >= :start
   AND object.value:"objectName" IS NOT NULL
   AND LOWER(COALESCE(object.value:"objectDomain"::VARCHAR, '')) NOT IN ('function', 'procedure', 'sequence', 'stage')
 """
-_NO_READS = "SELECT NULL::VARCHAR AS query_id, NULL::VARCHAR AS reads WHERE FALSE"
+_NO_READS = "SELECT NULL::VARCHAR AS query_id, NULL::VARCHAR AS reads LIMIT 0"
 
 
 def statements_sql(schema: tuple[str, ...], start: datetime, *, access: bool = True, attribution: bool = True) -> str:

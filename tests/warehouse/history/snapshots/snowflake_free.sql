@@ -2,8 +2,7 @@ WITH credits AS (
   SELECT
     CAST(NULL AS VARCHAR) AS query_id,
     CAST(NULL AS DOUBLE) AS credits
-  WHERE
-    FALSE
+  LIMIT 0
 ), objects AS (
   SELECT
     a.query_id,

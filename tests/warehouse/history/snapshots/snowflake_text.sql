@@ -13,8 +13,7 @@ WITH credits AS (
   SELECT
     CAST(NULL AS VARCHAR) AS query_id,
     CAST(NULL AS VARCHAR) AS reads
-  WHERE
-    FALSE
+  LIMIT 0
 )
 SELECT
   q.query_text AS "text",
