@@ -27,11 +27,9 @@ def steps(log: ibis.Table, dialect: str) -> dict[str, ibis.Table]:
     statements = shaped(log)
     flavour = fingerprint.flavour(statements.get_backend().name)
     texts = statements.filter(statements["text"].notnull()).select(text=statements["text"], normal=statements["text"])
-    described = history(dialect)
-    window = pipeline._Window.of(described, NOW, None)
     return {
         "normal": fingerprint.normalised(texts, dialect, flavour),
-        "grouped": pipeline._grouped(pipeline._keyed(statements, described, window)),
+        "grouped": pipeline._grouped(pipeline._keyed(statements, history(dialect))),
     }
 
 
