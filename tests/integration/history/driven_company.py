@@ -27,7 +27,8 @@ GRANT pg_read_all_stats TO etl_svc;
 CREATE EXTENSION pg_stat_statements;
 """
 VIEWS = """
-SET log_min_duration_statement = 60000;
+SET log_min_duration_statement = -1;
+SET ROLE etl_svc;
 CREATE VIEW marts.stg_orders AS SELECT order_id, customer_id, amount FROM raw.orders;
 CREATE TABLE marts.fct_orders AS
 SELECT order_id, segment, amount FROM marts.stg_orders JOIN raw.customers USING (customer_id);

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 from collections import defaultdict
@@ -23,6 +22,17 @@ from headway.warehouse.history.postgres import PostgresHistory
 
 pytestmark = pytest.mark.integration
 
+GOALS = """
+version: 1
+periods: [{id: now, start: 2026-01-01, end: 2036-12-31}]
+objectives:
+  - id: grow
+    title: Grow sales
+    owner: sales-team
+    period: now
+    key_results:
+      - {id: revenue, title: Revenue, model: fct_orders, expression: sum(amount), baseline: 0, target: 1000}
+"""
 KEY = "an invented key for the tests only"
 
 
@@ -51,7 +61,7 @@ def day(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Day]:
         if os.environ.get("HEADWAY_DBT"):
             dbt(project, "build")
         else:
-            with psycopg.connect(server.url("etl_svc"), autocommit=True) as connection:
+            with psycopg.connect(server.url(), autocommit=True) as connection:
                 connection.execute(VIEWS.encode())
         company = Company(server)
         company.works()
@@ -157,6 +167,7 @@ def test_a_project_knows_who_uses_its_nodes(day: Day) -> None:
         "project: shop\nconnectors:\n"
         f"  - {{name: postgres_history, logs: '{day.log}/*.json', covers: 'kind:model kind:source'}}\n"
     )
+    (day.project / "goals.yml").write_text(GOALS)
     environment = {**os.environ, "HEADWAY_PEOPLE_KEY": KEY}
     results = Project.open(day.project, environment=environment).sync(evaluate=False)
     assert {"dbt", "postgres_history"} <= {r.connector for r in results}
@@ -176,8 +187,18 @@ def test_a_project_knows_who_uses_its_nodes(day: Day) -> None:
         assert (use.people[i], use.reads[i], use.status[i]) == (len(people), queries[relation], "used"), relation
         assert day.began.date() <= use.last[i] <= datetime.now(UTC).date()
     assert not [u for u in use.unmatched if not u.name.startswith("superset:")]
-    answer = Project.open(day.project, environment=environment).ask("usage", asset="fct_orders")
-    assert json.dumps(answer.headline)
+    project = Project.open(day.project, environment=environment)
+    answer = project.ask("usage", asset="fct_orders")
+    reads, people = queries["wh.marts.fct_orders"], len(wanted["wh.marts.fct_orders"])
+    assert answer.headline.startswith(f"fct_orders was read {reads} times by {people} people in 90 days, last on ")
+    tools = {(row.values[0], row.values[1]): row.values[2:4] for row in answer.rows}
+    assert tools["person", "metabase"] == (3, 2)
+    assert tools["person", "superset"] == (2, 2)
+    assert tools["dbt", "dbt"][1] is None
+    why = project.ask("why", asset="stg_orders")
+    assert "Grow sales" in str(why), why.headline
+    zombies = project.ask("zombies")
+    assert not zombies.rows, "a log of one day shows nobody who does not use something"
 
 
 @pytest.mark.xfail(strict=False, reason="what is taken out of a tag leaves JSON that is read as somebody else's")

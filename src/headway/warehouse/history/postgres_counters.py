@@ -32,8 +32,8 @@ from headway.warehouse.profile import Profile
 if TYPE_CHECKING:
     from headway.connectors.protocol import Context
 
-STATE = ".headway/history/postgres_counters.json"
-"""Where the counters stood at the last sync, below the root: hashes and numbers, no statement and no name."""
+STATE = ".headway/history/postgres_counters_{server}.json"
+"""Where the counters of a server stood at the last sync, below the root: hashes and numbers, no statement, no name."""
 _MOST_BYTES = 64 << 20
 _CHUNK = 1 << 20
 _HIDDEN = "<insufficient privilege>"
@@ -45,7 +45,7 @@ SELECT CAST(s.userid AS bigint), CAST(s.dbid AS bigint), s.queryid, r.rolname, d
 FROM pg_stat_statements AS s
     LEFT JOIN pg_roles AS r ON r.oid = s.userid
     LEFT JOIN pg_database AS d ON d.oid = s.dbid
-GROUP BY 1, 2, 3, 4, 5, 6
+{where}GROUP BY 1, 2, 3, 4, 5, 6
 """
 
 
@@ -66,17 +66,18 @@ def counted(profile: Profile, history: History, context: Context, schema: str) -
     Raises WarehouseError when the extension cannot be asked, InputError when the state cannot be kept.
     """
     origin = Origin(connector=history.name, file="pg_stat_statements")
-    path = Path(context.root, STATE)
+    server = _hashed(history, f"{profile.settings.get('host')}:{profile.settings.get('port')}")
+    path = Path(context.root, STATE.format(server=server[:16]))
     before = _remembered(path)
     with views.opened(profile) as connection:
         version = int(connection.rows(_VERSION)[0][0])
         time = "total_exec_time" if version >= 130000 else "total_time"
+        where = "WHERE s.toplevel\n" if version >= 140000 else ""  # what functions run is part of the statement above
         try:
-            rows = connection.rows(_COUNTERS.format(time=time))
+            rows = connection.rows(_COUNTERS.format(time=time, where=where))
         except WarehouseError as error:
             hint = "shared_preload_libraries = 'pg_stat_statements', CREATE EXTENSION pg_stat_statements"
             raise WarehouseError(error.message, hint=hint) from None
-    server = f"{profile.settings.get('host')}:{profile.settings.get('port')}"
     now: dict[str, list[float]] = {}
     added: list[_Added] = []
     hidden = 0
@@ -84,8 +85,7 @@ def counted(profile: Profile, history: History, context: Context, schema: str) -
         if text is None or text == _HIDDEN:
             hidden += 1
             continue
-        said = f"{server}/{userid}/{dbid}/{queryid}".encode()
-        key = hashlib.blake2b(said, key=history.people.key[:64], digest_size=16).hexdigest()
+        key = _hashed(history, f"{userid}/{dbid}/{queryid}")
         now[key] = [int(calls), float(ms)]
         known = (before or {}).get(key, (0, 0.0))
         fresh = known if known[0] <= calls else (0, 0.0)  # the counters were reset, or the entry had been dropped
@@ -96,6 +96,10 @@ def counted(profile: Profile, history: History, context: Context, schema: str) -
         yield from _used(added, history, context, schema)
     yield from _weak(first=before is None, hidden=hidden, origin=origin)
     _remember(path, now)
+
+
+def _hashed(history: History, text: str) -> str:
+    return hashlib.blake2b(text.encode(), key=history.people.key[:64], digest_size=16).hexdigest()
 
 
 def _used(added: list[_Added], history: History, context: Context, schema: str) -> Iterator[Observation | Gap]:
