@@ -511,6 +511,11 @@ def test_numbers_that_are_out_of_range_are_not_followed(tmp_path: Path) -> None:
     late = json_line(replace(good, number=3)).replace("2026-11-22 11", "9999-99-99 99")
     huge = json_line(replace(good, number=4)).replace("duration: 1.000", "duration: " + "9" * 400)
     far = json_line(replace(good, number=5)).replace('"session_id": "', '"session_id": "ffffffff')
-    (tmp_path / "log.json").write_text(json_line(replace(good, number=1)) + line + late + huge + far)
+    digits = json_line(replace(good, number=6)).replace('"pid": 1', '"line_num": ' + "9" * 5000)
+    half = json_line(replace(good, number=7)).replace("SELECT 1", "SELECT '\\ud800 \\u0000'")
+    nested = json_line(replace(good, number=8)).replace('"txid": 0', '"detail": {"a": [{"b": 1}]}')
+    first = json_line(replace(good, number=1))
+    (tmp_path / "log.json").write_text(first + line + late + huge + far + digits + half + nested)
     rows, _ = read(tmp_path / "log.json")
     assert "SELECT 1" in texts(rows)
+    assert [t for t in texts(rows) if t.startswith("SELECT '?")] == ["SELECT '? \0'"]

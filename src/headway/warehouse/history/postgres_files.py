@@ -249,7 +249,7 @@ def _json_records(stream: IO[bytes] | gzip.GzipFile, trouble: Trouble) -> Iterat
         if not isinstance(said, dict):
             trouble.broken += 1
             continue
-        cells = tuple(None if (v := said.get(name)) is None else str(v) for name in JSON_FIELDS)
+        cells = tuple(None if (v := said.get(name)) is None else _whole(str(v)) for name in JSON_FIELDS)
         if _plausible(cells):
             yield cells, 0
         else:
@@ -317,6 +317,11 @@ def _row(record: bytes, trouble: Trouble) -> tuple[Record, int] | None:
         return None
     chosen = tuple(cells[n] or None for n in CSV_FIELDS)
     return (chosen, len(cells)) if _plausible(chosen) else None
+
+
+def _whole(text: str) -> str:
+    """The text with halves of characters, which JSON can spell but nothing can store, as question marks."""
+    return text if text.isascii() else text.encode(errors="replace").decode()
 
 
 def _text(line: bytes, trouble: Trouble) -> str:
