@@ -187,7 +187,7 @@ def _model(name: str, reads: list[str], rng: random.Random) -> dict[str, Any]:
     short = name.split(".")[2]
     layer = {"stg": "staging", "int": "intermediate", "fct": "marts"}[short[:3]]
     columns = [f"{short.split('_')[1]}_{word}" for word in WORDS] + [f"extra_{i}" for i in range(rng.randrange(3))]
-    code, compiled = _sql(short, reads, columns, rng)
+    code, compiled = _sql(reads, columns, rng)
     node = _node("model", name, f"{layer}/{short.split('_')[1]}/{short}.sql", reads, code, compiled)
     node["config"] |= {
         "incremental_strategy": None,
@@ -246,15 +246,20 @@ def _column(name: str) -> dict[str, Any]:
     }
 
 
-def _sql(short: str, reads: list[str], columns: list[str], rng: random.Random) -> tuple[str, str]:
-    """Code as written and as compiled: one CTE per input, a long select list, a few joins."""
+def _sql(reads: list[str], columns: list[str], rng: random.Random) -> tuple[str, str]:
+    """Code as written and as compiled: one CTE per input, a long select list over all of them, a few joins."""
     lines = ["-- " + TEXT, "with"]
+    relations = []
     for i, read in enumerate(reads):
         jinja = f"{{{{ ref('{read.split('.')[-1]}') }}}}" if read[0] == "m" else "{{ source('app', 'rows') }}"
-        lines.append(f"input_{i} as (\n    select * from {jinja}\n    where {columns[4]} >= date '2024-01-01'\n),")
-    lines.append("joined as (\n    select")
-    for column in columns:
-        expression = f"case when input_0.{column} is null then 'unknown' else lower(trim(input_0.{column})) end"
+        relations.append(_relation(read))
+        status = _column_of(read, 1)
+        lines.append(f"input_{i} as (\n    select * from {jinja}\n    where {status} >= date '2024-01-01'\n),")
+    lines.append("joined as (\n    select\n        input_0.id,\n        input_0.loaded_at,")
+    for number, column in enumerate(columns):
+        at = number % len(reads)
+        read = f"input_{at}.{_column_of(reads[at], number)}"
+        expression = f"case when {read} is null then 'unknown' else lower(trim({read})) end"
         lines.append(f"        coalesce({expression}, '{rng.randrange(10**6)}') as {column},")
     lines.append("        row_number() over (partition by input_0.id order by input_0.loaded_at desc) as version")
     lines.append("    from input_0")
@@ -262,8 +267,25 @@ def _sql(short: str, reads: list[str], columns: list[str], rng: random.Random) -
     lines.append(")\nselect * from joined where version = 1")
     code = "\n".join(lines)
     # compiled code names full relations and carries what macros expand to
-    compiled = re.sub(r"\{\{.*?\}\}", f'"warehouse"."staging"."{short}"', code) + "\n/* " + TEXT * 2 + " */"
+    names = iter(relations)
+    compiled = re.sub(r"\{\{.*?\}\}", lambda _: next(names), code) + "\n/* " + TEXT * 2 + " */"
     return code, compiled
+
+
+def _relation(name: str) -> str:
+    kind, _, *rest = name.split(".")
+    if kind == "source":
+        return f'"warehouse"."raw_{rest[0]}"."{rest[1]}"'
+    schema = "marts" if rest[0].startswith("fct") else "staging"
+    return f'"warehouse"."{schema}"."{rest[0]}"'
+
+
+def _column_of(name: str, number: int) -> str:
+    """A column that every source and model has."""
+    if number >= len(WORDS):
+        return "id"
+    word = WORDS[number]
+    return word if name.startswith("source.") else f"{name.split('.')[2].split('_')[1]}_{word}"
 
 
 def _test(test: str, model: str, column: str) -> dict[str, Any]:

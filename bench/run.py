@@ -256,6 +256,46 @@ def history(rows: int) -> Benchmark | Skipped:
     return Benchmark(name, tuple(runs), limits)
 
 
+def columns(models: int) -> Benchmark | Skipped:
+    """Column lineage of a whole project, against only parsing its SQL and against asking for one column at a time."""
+    name = f"columns of {models:,} models"
+    if importlib.util.find_spec("sqlglot") is None:
+        return Skipped(name, "sqlglot is not installed")
+    (folder,) = made("project", models)
+    runs = [
+        columns_case("headway, nothing kept", "whole", folder),
+        columns_case("floor: the SQL parsed once", "parse", folder),
+    ]
+    limits = [Limit("cpu", 1.5, runs[1].label)]
+    if models <= 1_000:
+        peer = "sqlglot lineage per column (15 models, scaled)"
+        runs.append(columns_case(peer, "per-column", folder))
+        limits.append(Limit("cpu", 1 / 40, peer))
+    return Benchmark(name, tuple(runs), tuple(limits))
+
+
+def columns_again(models: int) -> Benchmark | Skipped:
+    """The second run, of which nothing has changed."""
+    name = f"columns of {models:,} models, a second time"
+    if importlib.util.find_spec("sqlglot") is None:
+        return Skipped(name, "sqlglot is not installed")
+    (folder,) = made("project", models)
+    return Benchmark(
+        name,
+        (
+            columns_case("headway, from what was kept", "warm", folder),
+            columns_case("floor: the manifest read and decoded", "decode", folder),
+        ),
+        (Limit("cpu", 0.5),),
+    )
+
+
+def columns_case(label: str, name: str, folder: Path) -> Run:
+    """A run of bench.columns."""
+    command = (PYTHON, "-m", "bench.columns", name, str(folder))
+    return Run(label, command, inner=True, directory=str(HERE.parent))
+
+
 BENCHMARKS: tuple[tuple[str, Callable[[], Benchmark | Skipped]], ...] = (
     ("manifest-1000", lambda: manifest(1_000)),
     ("manifest-10000", lambda: manifest(10_000)),
@@ -265,6 +305,9 @@ BENCHMARKS: tuple[tuple[str, Callable[[], Benchmark | Skipped]], ...] = (
     ("reach-chain", lambda: depth(100_000)),
     ("attribution-100000", lambda: attribution(100_000)),
     ("attribution-1000000", lambda: attribution(1_000_000)),
+    ("columns-1000", lambda: columns(1_000)),
+    ("columns-10000", lambda: columns(10_000)),
+    ("columns-warm", lambda: columns_again(10_000)),
     ("version", version),
     ("summary", summary),
     ("sync", sync),

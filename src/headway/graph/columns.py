@@ -36,6 +36,7 @@ _NEEDED: Mapping[str, tuple[str, ...]] = {
 """Names inside sqlglot's trees that are relied on. They have moved between versions, and a name that is not there reads
 as "no FROM", not as an error."""
 
+_BORDER = "\0"
 _EXPRESSION_TABLE = "headway_expression"
 
 
@@ -48,7 +49,9 @@ class Schema:
 
     def __init__(self, relations: Mapping[TableName, Sequence[str] | None] | None = None) -> None:
         self._columns: dict[TableName, tuple[str, ...] | None] = {}
-        self._endings: dict[tuple[str, ...], list[TableName]] = {}
+        self._endings: dict[str, TableName] = {}
+        self._several: dict[str, list[TableName]] = {}
+        """Endings that more than one relation has."""
         self._folded: dict[TableName, tuple[tuple[str, ...], frozenset[str]]] = {}
         for relation, columns in (relations or {}).items():
             self.put(relation, columns)
@@ -56,9 +59,12 @@ class Schema:
     def put(self, relation: TableName, columns: Sequence[str] | None) -> None:
         """Add a relation, or say its columns anew."""
         if relation not in self._columns:
-            parts = tuple(part.casefold() for part in relation if part)
-            for start in range(len(parts)):
-                self._endings.setdefault(parts[start:], []).append(relation)
+            ending = _folded(relation)
+            while ending:
+                first = self._endings.setdefault(ending, relation)
+                if first is not relation:
+                    self._several.setdefault(ending, [first]).append(relation)
+                ending = ending.partition(_BORDER)[2]
         self._columns[relation] = None if columns is None else tuple(columns)
         self._folded.pop(relation, None)
 
@@ -81,17 +87,24 @@ class Schema:
         """The relation that a name in SQL means: with the default catalog and schema filled in, else the only one that
         ends with what was written, else (for three parts) with the last two of them. None when none or several do.
         """
-        catalog, schema, name = (part.casefold() for part in written)
-        full = (catalog or default[0].casefold(), schema or default[1].casefold(), name)
-        for parts in (full, (catalog, schema, name), (schema, name) if catalog and schema else ()):
-            ending = tuple(part for part in parts if part)
-            found = self._endings.get(ending, [])
-            if len(found) == 1:
-                return found[0]
-            exact = [relation for relation in found if relation[-1] == written[-1]]
+        catalog, schema, name = written
+        full = (catalog or default[0], schema or default[1], name)
+        for parts in (full, written, ("", schema, name) if catalog and schema else ("", "", "")):
+            ending = _folded(parts)
+            several = self._several.get(ending)
+            if several is None:
+                found = self._endings.get(ending)
+                if found is not None:
+                    return found
+                continue
+            exact = [relation for relation in several if relation[-1] == name]
             if len(exact) == 1:  # names that differ by case only
                 return exact[0]
         return None
+
+
+def _folded(parts: TableName) -> str:
+    return _BORDER.join(filter(None, parts)).casefold()
 
 
 @dataclass(frozen=True, slots=True)

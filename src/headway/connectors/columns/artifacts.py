@@ -222,6 +222,9 @@ def relation_of(node: Node) -> TableName | None:
 
 def relation_parts(relation: str) -> TableName | None:
     """`"a"."b"."c"` in any dialect's quotes as its parts; None when it is not that."""
+    plain = relation[1:-1].split('"."')
+    if len(plain) == 3 and relation.count('"') == 6 and relation[0] == relation[-1] == '"':
+        return plain[0], plain[1], plain[2]
     parts: list[str] = []
     at = 0
     while at < len(relation):

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -30,6 +31,7 @@ from headway.graph.model import AnyRecord, ColumnLineage, Gap, Origin
 
 _COMPILE = "run `dbt compile` in the project to write it"
 _MOST_EXAMPLES = 3
+_VERSION = re.compile(r"""^__version__ = (?:version = )?['"]([^'"]+)['"]""", re.MULTILINE)
 _HINTS = {NOT_COMPILED: "run `dbt compile`", OPEN: "run `dbt docs generate`: the catalogue says their columns"}
 
 DIALECTS: Mapping[str, str] = {
@@ -161,10 +163,19 @@ class Columns:
 
 
 def _parser_version() -> str:
+    """The version of sqlglot, without loading it. Raises MissingExtra when it is not installed."""
+    spec = find_spec("sqlglot")
+    if spec is None or spec.origin is None:
+        raise MissingExtra("columns", "following columns through SQL")
     try:
-        return version("sqlglot")
-    except PackageNotFoundError:
-        raise MissingExtra("columns", "following columns through SQL") from None
+        stated = _VERSION.search(Path(spec.origin).with_name("_version.py").read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError):
+        stated = None
+    if stated is not None:
+        return stated[1]
+    from importlib.metadata import version  # loads much more
+
+    return version("sqlglot")
 
 
 def _problems(records: list[ColumnLineage], shown: str) -> Iterator[Gap]:

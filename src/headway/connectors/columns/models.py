@@ -49,6 +49,7 @@ class Models:
         """Nodes that were asked for columns they do not have, with the number of nodes that asked."""
         for uid, node in self._tables():
             self._declare(uid, node)
+        self._ephemeral = "\0".join(self._stands_for)
 
     def columns(self, uid: str) -> tuple[str, ...] | None:
         """Ordered columns of a node as the warehouse stores them; None when they are not known."""
@@ -92,7 +93,8 @@ class Models:
 
     def _put(self, relation: TableName, columns: tuple[str, ...] | None) -> None:
         self._schema.put(relation, columns)
-        self._digests.pop(relation, None)
+        listed = "?" if columns is None else digest_of(columns).hex()
+        self._digests[relation] = f"{self._uids[relation]} {listed}"
 
     def _order(self) -> list[str]:
         """Models and snapshots, upstream first; what lies in or behind a circle comes last."""
@@ -124,7 +126,7 @@ class Models:
             sql, problem = self._statements.sql(node, raw)
             raw = sql.encode(errors="surrogatepass")
         default = (node.database or "", node.schema or "")
-        own = "\0".join((uid, *(self._catalog.get(uid) or ()), _settings(uid, node), *self._stands_for))
+        own = "\0".join((uid, *self._catalog.get(uid, ()), _settings(uid, node), self._ephemeral))
         key = self._cache.key(raw, self._dialect, *default, own)
         entry = self._cache.get(key) if raw else None
         if entry is None or entry.state != self._state(entry.reads, default):
@@ -133,8 +135,10 @@ class Models:
             entry = _failed(problem) if problem else self._follow(uid, node, sql, default)
         if raw:
             self._cache.put(key, entry)
-        self.outside.update(entry.outside)
-        self.stale.update(entry.stale)
+        if entry.outside:
+            self.outside.update(entry.outside)
+        if entry.stale:
+            self.stale.update(entry.stale)
         relation = self._relations[uid]
         if entry.names is not None and self._schema.columns(relation) is None and self._uids[relation] == uid:
             self._put(relation, entry.names)
@@ -209,19 +213,8 @@ class Models:
 
     def _state(self, reads: tuple[TableName, ...], default: tuple[str, str]) -> bytes:
         """What the tables that a query names are at this moment: their nodes and ordered columns."""
-        parts = []
-        for written in reads:
-            relation = self._find(written, default)
-            if relation is None:
-                parts.append("")
-                continue
-            digest = self._digests.get(relation)
-            if digest is None:
-                columns = self._schema.columns(relation)
-                listed = "?" if columns is None else digest_of(columns).hex()
-                digest = self._digests[relation] = f"{self._uids.get(relation, '')} {listed}"
-            parts.append(digest)
-        return digest_of(parts)
+        digests, find = self._digests, self._find
+        return digest_of([digests.get(relation, "") if (relation := find(w, default)) else "" for w in reads])
 
     def _find(self, written: TableName, default: tuple[str, str]) -> TableName | None:
         key = (written, default)
