@@ -102,7 +102,9 @@ class HistoryFile:
             if name is None and (ours in self._columns or ours in {"started", "text"}):
                 raise _missing(wanted[0], ours, rows)
             if name is not None:
-                found[ours] = f"nullif(trim({rowfiles.identifier(name)}::VARCHAR), '')"
+                cell = f"{rowfiles.identifier(name)}::VARCHAR"
+                # statements are long and keep their white space
+                found[ours] = f"nullif({cell if ours == 'text' else f'trim({cell})'}, '')"
         for number in {"seconds", "cost", "bytes"} & found.keys():
             factor = self._factor if number == "seconds" else 1.0
             cast = f"try_cast({found[number]} AS DOUBLE)"

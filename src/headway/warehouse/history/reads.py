@@ -24,6 +24,8 @@ Sources = Mapping[str, Parts]
 class Reading:
     """What statements read and build; filled by `add`."""
 
+    text: str = ""
+    """The statements, to tell a name from a literal in its place."""
     kind: str = ""
     reads: dict[Parts, set[str]] = field(default_factory=dict)
     builds: set[Parts] = field(default_factory=set)
@@ -43,7 +45,7 @@ class Reading:
         """Note what a statement writes to, and return the node that names it: that is not read."""
         if isinstance(tree, exp.Create):
             named = tree.this.this if isinstance(tree.this, exp.Schema) else tree.this
-            parts = _parts(named) if isinstance(named, exp.Table) else ()
+            parts = self._named(named) if isinstance(named, exp.Table) else ()
             if parts and _temporary(tree):
                 self.temporary.add(parts[-1])
             elif parts:
@@ -51,22 +53,31 @@ class Reading:
             return named
         if isinstance(tree, exp.Insert | exp.Merge | exp.Update | exp.Delete):
             named = tree.this.this if isinstance(tree.this, exp.Schema) else tree.this
-            if isinstance(named, exp.Table) and (parts := _parts(named)):
+            if isinstance(named, exp.Table) and (parts := self._named(named)):
                 self.builds.add(parts)
             return named
         if isinstance(tree, exp.Copy):
             named = tree.this.this if isinstance(tree.this, exp.Schema) else tree.this
-            if tree.args.get("kind") and isinstance(named, exp.Table) and (parts := _parts(named)):
+            if tree.args.get("kind") and isinstance(named, exp.Table) and (parts := self._named(named)):
                 self.builds.add(parts)
                 return named
         into = tree.args.get("into") if isinstance(tree, exp.Select) else None
-        if into is not None and isinstance(into.this, exp.Table) and (parts := _parts(into.this)):
+        if into is not None and isinstance(into.this, exp.Table) and (parts := self._named(into.this)):
             if into.args.get("temporary"):
                 self.temporary.add(parts[-1])
             else:
                 self.builds.add(parts)
             return into.this
         return None
+
+    def _named(self, table: Any) -> Parts:
+        """The names of a table; () for what is none, a literal among them: DuckDB reads FROM 'file' as a file."""
+        this = table.this
+        if isinstance(this, exp.Identifier) and this.quoted and table.args.get("db") is None:
+            written = (f'"{this.name}"', f"`{this.name}`", f"[{this.name}]")
+            if not any(name in self.text for name in written):
+                return ()
+        return _parts(table)
 
     def _walk(self, tree: Any, skipped: Any) -> None:
         """Visit every SELECT-like scope with the names of the common table expressions that it sees.
@@ -100,7 +111,7 @@ class Reading:
 
     def _table(self, table: Any, hidden: Names) -> Parts:
         """Note that a relation is read; () for what is none."""
-        parts = _parts(table)
+        parts = self._named(table)
         if not parts or (len(parts) == 1 and parts[0] in hidden):
             return ()
         self.reads.setdefault(parts, set())

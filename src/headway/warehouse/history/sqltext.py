@@ -125,7 +125,7 @@ def _read(text: str, dialect: str) -> Parsed:
 
     from headway.warehouse.history.reads import Reading
 
-    reading = Reading()
+    reading = Reading(text)
     for tree in sqlglot.parse(text, dialect=dialect or None):
         if tree is None:
             continue
