@@ -284,6 +284,7 @@ def columns_again(models: int) -> Benchmark | Skipped:
         name,
         (
             columns_case("headway, from what was kept", "warm", folder),
+            columns_case("headway, manifest written anew", "anew", folder),
             columns_case("floor: the manifest read and decoded", "decode", folder),
         ),
         (Limit("cpu", 0.5),),

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import os
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -9,11 +12,14 @@ import pytest
 
 pytest.importorskip("sqlglot", reason="sqlglot is not installed")
 
-from column_project import catalog, gaps, manifest, node, records, said
+from column_project import NOW, catalog, gaps, manifest, node, records, said
 
 import headway.connectors.columns.cache as cache_module
-from headway.connectors.columns import models, semantic
+from headway.connectors.columns import connector, models, semantic
+from headway.connectors.columns.connector import Columns
+from headway.connectors.protocol import Context
 
+START = datetime(2026, 11, 1, tzinfo=UTC).timestamp()
 CACHE = ".headway/columns.msgpack"
 RAW = node("source.shop.app.raw")
 
@@ -122,6 +128,49 @@ def test_another_version_of_the_resolver_counts_for_nothing(
     parsed.clear()
     records(tmp_path, project(), cache=CACHE)
     assert len(parsed) == 3
+
+
+def run(folder: Path, content: dict[str, Any], written: float, listed: dict[str, Any] | None = None) -> list[Any]:
+    """A run over files of which each was written `written` seconds before 1 November."""
+    (folder / "target").mkdir(exist_ok=True)
+    for name, what in (("manifest.json", content), ("catalog.json", listed)):
+        if what is not None:
+            (folder / "target" / name).write_text(json.dumps(what))
+            os.utime(folder / "target" / name, (START - written, START - written))
+    return list(Columns({"cache": CACHE}, Context(root=str(folder), now=NOW)).records())
+
+
+def test_untouched_files_are_not_even_read(tmp_path: Path, parsed: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    content = project(last="select * from wh.other.gone")
+    once = run(tmp_path, content, 50)
+    assert gaps(once)
+    read: list[Any] = []
+    monkeypatch.setattr(connector, "read", lambda *given, **_: read.append(given))
+    parsed.clear()
+    context = Context(root=str(tmp_path), now=NOW)
+    assert list(Columns({"cache": CACHE}, context).records()) == once
+    assert (read, parsed) == ([], [])
+
+
+def test_a_touched_file_is_read_and_one_that_was_just_written_always(tmp_path: Path, parsed: list[str]) -> None:
+    first = run(tmp_path, project(), 50)
+    changed = project("select id, other from wh.shop.raw")
+    assert said(run(tmp_path, changed, 40), "model.shop.first") == {"id": "raw.id?", "other": "raw.other?"}
+    assert run(tmp_path, project(), 50) == first
+    listed = catalog(source__shop__app__raw="id secret_7")
+    assert said(run(tmp_path, project(), 50, listed), "model.shop.first")["id"] == "raw.id"
+    late = (NOW.timestamp() - START) * -1
+    assert said(run(tmp_path, changed, late), "model.shop.first") == {"id": "raw.id", "other": "raw.other?"}
+    assert said(run(tmp_path, project(), late), "model.shop.first") == {"id": "raw.id", "secret_7": "raw.secret_7"}
+
+
+def test_a_project_that_rests_on_files_beside_the_manifest_is_read_each_time(tmp_path: Path) -> None:
+    folder = tmp_path / "target" / "compiled" / "shop" / "models"
+    folder.mkdir(parents=True)
+    content = manifest(RAW, node("model.shop.a"))
+    for column in ("id", "name"):
+        (folder / "a.sql").write_text(f"select {column} from wh.shop.raw")
+        assert said(run(tmp_path, content, 50), "model.shop.a") == {column: f"raw.{column}?"}
 
 
 def test_there_is_no_sql_in_the_file(tmp_path: Path) -> None:

@@ -17,9 +17,9 @@ from pathlib import Path
 import msgspec
 
 from headway.graph.column_scope import TableName
-from headway.graph.model import ColumnSource
+from headway.graph.model import ColumnLineage, ColumnSource, Gap
 
-_FORMAT = 1
+_FORMAT = 2
 _MOST_BYTES = 1 << 30
 
 Sources = tuple[ColumnSource, ...]
@@ -43,8 +43,25 @@ class Entry(msgspec.Struct, gc=False, array_like=True, frozen=True):
     """Node ids that were asked for columns they do not have."""
 
 
+Inputs = tuple[tuple[int, int, int], ...]
+"""Size, time of change in ns, and inode of each file that was read; () when that says nothing."""
+
+
+class Whole(msgspec.Struct, gc=False, array_like=True, frozen=True):
+    """A whole run: valid while none of its files was touched."""
+
+    inputs: Inputs
+    before: tuple[ColumnLineage, ...]
+    """Records that need no SQL: sources and seeds."""
+    models: tuple[tuple[str, bytes], ...]
+    """Node id and key of the entry of each model, in order."""
+    after: tuple[ColumnLineage | Gap, ...]
+    """Semantic models, metrics, and gaps."""
+
+
 class _File(msgspec.Struct, gc=False):
     version: bytes
+    whole: Whole | None
     entries: dict[bytes, Entry]
     expressions: dict[bytes, tuple[tuple[str, ...], str]]
 
@@ -59,9 +76,22 @@ class Cache:
         self._old_expressions: dict[bytes, tuple[tuple[str, ...], str]] = {}
         self._new: dict[bytes, Entry] = {}
         self._expressions: dict[bytes, tuple[tuple[str, ...], str]] = {}
+        self._whole: Whole | None = None
         self._changed = False
         if path is not None:
             self._load(path)
+
+    def whole(self, inputs: Inputs) -> Whole | None:
+        """The run of these very files, if it was kept and all of its entries are there."""
+        found = self._whole
+        if not inputs or found is None or found.inputs != inputs:
+            return None
+        return found if all(key in self._old for _, key in found.models) else None
+
+    def keep_whole(self, whole: Whole | None) -> None:
+        """Keep this run as a whole, or none."""
+        if whole != self._whole:
+            self._whole, self._changed = whole, True
 
     def key(self, sql: bytes | msgspec.Raw, *context: str) -> bytes:
         """The hash of a query and of what its meaning depends on besides its tables."""
@@ -98,7 +128,7 @@ class Cache:
         gone = len(self._old) != len(self._new) or len(self._old_expressions) != len(self._expressions)
         if path is None or not (self._changed or gone):
             return ""
-        content = msgspec.msgpack.encode(_File(self._key, self._new, self._expressions))
+        content = msgspec.msgpack.encode(_File(self._key, self._whole, self._new, self._expressions))
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             handle, name = tempfile.mkstemp(dir=path.parent, prefix=path.name)
@@ -123,7 +153,7 @@ class Cache:
         except (OSError, ValueError, RecursionError, msgspec.MsgspecError):
             return
         if found.version == self._key:
-            self._old, self._old_expressions = found.entries, found.expressions
+            self._old, self._old_expressions, self._whole = found.entries, found.expressions, found.whole
 
 
 def digest_of(parts: Iterable[str]) -> bytes:

@@ -20,8 +20,8 @@ from headway.connectors.columns.artifacts import (
     paused_collector,
     steady_collector,
 )
-from headway.connectors.columns.cache import Cache
-from headway.connectors.columns.models import OPEN, Models
+from headway.connectors.columns.cache import Cache, Inputs, Whole
+from headway.connectors.columns.models import OPEN, Models, record_of
 from headway.connectors.columns.semantic import Semantics
 from headway.connectors.columns.statement import NOT_COMPILED
 from headway.connectors.protocol import Context
@@ -31,6 +31,8 @@ from headway.graph.model import AnyRecord, ColumnLineage, Gap, Origin
 
 _COMPILE = "run `dbt compile` in the project to write it"
 _MOST_EXAMPLES = 3
+_SETTLED_SECONDS = 2.0
+"""A file that changed less than this before the sync began is read, whatever was kept."""
 _VERSION = re.compile(r"""^__version__ = (?:version = )?['"]([^'"]+)['"]""", re.MULTILINE)
 _HINTS = {NOT_COMPILED: "run `dbt compile`", OPEN: "run `dbt docs generate`: the catalogue says their columns"}
 
@@ -92,36 +94,53 @@ class Columns:
         kept = self._text_option("cache", ".headway/columns.msgpack")
         path, shown = self._manifest_path()
         with paused_collector():
-            manifest, odd = self._manifest(path, shown)
             cache = Cache(self._root / kept if kept else None, f"{VERSION} {_parser_version()}")
-            catalog, gaps = self._catalog(path, shown)
-            found = self._follow(manifest, catalog, path.parent, cache, gaps)
-            refused = cache.save()
+            inputs = self._inputs(path) if kept else ()
+            found = _as_before(cache, inputs)
+            refused = ""
+            if found is None:
+                found = self._follow(path, shown, cache, inputs)
+                refused = cache.save()
+        yield from found
+        if refused:
+            yield _gap(f"what was found could not be kept in {kept}: {refused}", shown)
+
+    def _follow(self, path: Path, shown: str, cache: Cache, inputs: Inputs) -> list[AnyRecord]:
+        manifest, odd = self._manifest(path, shown)
+        catalog, gaps = self._catalog(path, shown)
         if odd:
             gaps.append(_gap(f"{odd:,} of the entries of the manifest have an unknown shape and were left out", shown))
-        if refused:
-            gaps.append(_gap(f"what was found could not be kept in {kept}: {refused}", shown))
-        yield from found
-        yield from gaps
-
-    def _follow(
-        self, manifest: Manifest, catalog: Catalog | None, folder: Path, cache: Cache, gaps: list[Gap]
-    ) -> list[AnyRecord]:
-        shown = self._manifest_path()[1]
         adapter = manifest.metadata.adapter_type or ""
         dialect = DIALECTS.get(adapter, "")
         if not dialect:
             said = f"of the adapter {adapter[:40]!r}" if adapter else "of an unnamed adapter"
             gaps.append(_gap(f"the SQL {said} is read as standard SQL: its dialect is not known", shown))
-        models = Models(manifest, catalog, folder, dialect, cache, self._context.progress)
+        models = Models(manifest, catalog, path.parent, dialect, cache, self._context.progress)
         with steady_collector():
-            records: list[ColumnLineage] = list(models.records())
-            records += Semantics(manifest, dialect, models.columns, cache).records()
-        gaps += _problems(records, shown)
+            records = list(models.records())
+            semantic = list(Semantics(manifest, dialect, models.columns, cache).records())
+        gaps += _problems(records + semantic, shown)
         gaps += _counted(models.outside, "of the relations that the SQL reads are nothing in this project", shown, "")
         stale = "of the nodes are asked for columns that the catalogue or contract does not list"
         gaps += _counted(models.stale, stale, shown, "run `dbt docs generate`")
-        return list(records)
+        before = tuple(records[: len(records) - len(models.keys)])
+        whole = Whole(inputs, before, tuple(models.keys), (*semantic, *gaps))
+        cache.keep_whole(whole if inputs and not models.looked_beside else None)
+        return [*records, *semantic, *gaps]
+
+    def _inputs(self, manifest: Path) -> Inputs:
+        """What tells whether a file was touched; () when one was written so lately that it may be written again."""
+        found = []
+        for path in (manifest, manifest.parent / "catalog.json", manifest.parent / "catalog.json.gz"):
+            try:
+                facts = path.stat()
+            except (OSError, ValueError):
+                found.append((-1, 0, 0))
+                continue
+            if facts.st_mtime > self._context.now.timestamp() - _SETTLED_SECONDS:
+                return ()
+            found.append((facts.st_size, facts.st_mtime_ns, facts.st_ino))
+        return tuple(found)
 
     def _manifest(self, path: Path, shown: str) -> tuple[Manifest, int]:
         self._context.progress("reading the manifest", 0, 0)
@@ -176,6 +195,15 @@ def _parser_version() -> str:
     from importlib.metadata import version  # loads much more
 
     return version("sqlglot")
+
+
+def _as_before(cache: Cache, inputs: Inputs) -> list[AnyRecord] | None:
+    """The records of the last run when no file was touched since; None otherwise."""
+    whole = cache.whole(inputs)
+    if whole is None:
+        return None
+    models = (record_of(node, entry) for node, key in whole.models if (entry := cache.get(key)) is not None)
+    return [*whole.before, *models, *whole.after]
 
 
 def _problems(records: list[ColumnLineage], shown: str) -> Iterator[Gap]:

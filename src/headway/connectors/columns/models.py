@@ -43,6 +43,8 @@ class Models:
         self._digests: dict[TableName, str] = {}
         self._found: dict[tuple[TableName, tuple[str, str]], TableName | None] = {}
         self._stands_for: dict[str, TableName] = {}
+        self.keys: list[tuple[str, bytes]] = []
+        """Node id and key of the entry of each model, in the order of `records`."""
         self.outside: Counter[str] = Counter()
         """Relations that are read and are no node, with the number of nodes that read them."""
         self.stale: Counter[str] = Counter()
@@ -50,6 +52,11 @@ class Models:
         for uid, node in self._tables():
             self._declare(uid, node)
         self._ephemeral = "\0".join(self._stands_for)
+
+    @property
+    def looked_beside(self) -> bool:
+        """More than manifest and catalogue decides what is found."""
+        return self._statements.looked_beside
 
     def columns(self, uid: str) -> tuple[str, ...] | None:
         """Ordered columns of a node as the warehouse stores them; None when they are not known."""
@@ -133,8 +140,8 @@ class Models:
             if not (sql or problem):
                 sql, problem = self._statements.sql(node, raw)
             entry = _failed(problem) if problem else self._follow(uid, node, sql, default)
-        if raw:
-            self._cache.put(key, entry)
+        self._cache.put(key, entry)
+        self.keys.append((f"dbt:{uid}", key))
         if entry.outside:
             self.outside.update(entry.outside)
         if entry.stale:
@@ -142,9 +149,7 @@ class Models:
         relation = self._relations[uid]
         if entry.names is not None and self._schema.columns(relation) is None and self._uids[relation] == uid:
             self._put(relation, entry.names)
-        return ColumnLineage(
-            node=f"dbt:{uid}", columns=entry.columns, shape=entry.shape, problem=entry.problem, origin=ORIGIN
-        )
+        return record_of(f"dbt:{uid}", entry)
 
     def _follow(self, uid: str, node: Node, sql: str, default: tuple[str, str]) -> Entry:
         found = resolve(sql, dialect=self._dialect, schema=self._schema, default=default, stands_for=self._stands_for)
@@ -221,6 +226,11 @@ class Models:
         if key not in self._found:
             self._found[key] = self._schema.find(written, default)
         return self._found[key]
+
+
+def record_of(node: str, entry: Entry) -> ColumnLineage:
+    """An entry as the record of a node."""
+    return ColumnLineage(node=node, columns=entry.columns, shape=entry.shape, problem=entry.problem, origin=ORIGIN)
 
 
 def _failed(problem: str) -> Entry:

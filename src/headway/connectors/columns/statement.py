@@ -40,6 +40,8 @@ class Statements:
         self._compiled = folder / "compiled"
         self._any_compiled = exists(self._compiled)
         self._names: dict[tuple[str, ...], str] | None = None
+        self.looked_beside = False
+        """The manifest did not say it all: files beside it were looked for."""
 
     def bytes_of(self, node: Node) -> bytes | msgspec.Raw:
         """What to tell the SQL of a node by: compiled text, or a file; b'' when there is none of either."""
@@ -60,6 +62,7 @@ class Statements:
 
     def _file(self, node: Node) -> bytes:
         """The file that dbt compiled to, for manifests that a later command wrote without compiling."""
+        self.looked_beside = True
         if not self._any_compiled or not node.package_name or not node.original_file_path:
             return b""
         path = self._compiled / node.package_name / node.original_file_path
