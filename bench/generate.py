@@ -3,6 +3,7 @@
     python -m bench.generate project 10000     a dbt project of 10,000 models: manifest, goals, usage and cost
     python -m bench.generate graph 1000000     a layered random DAG with 2.5 edges per node and 500 goals
     python -m bench.generate chain 100000      one chain, and a wide graph of the same size
+    python -m bench.generate statements 1000000 a query history with texts (see bench.history)
     python -m bench.generate history 100000000 rows of who read which table when (see bench.history_scale)
     python -m bench.generate demo              a copy of the built demo project with 20 key results on its metrics
 
@@ -158,10 +159,22 @@ def history(rows: int) -> Path:
     return history_scale.make(rows)
 
 
+def statements(rows: int) -> Path:
+    """statements.parquet: this many statements with their texts, as BI tools, people and dbt send them."""
+    from bench import history
+
+    path = folder("statements", rows)
+    if not finished(path):
+        history.write(path, rows)
+        finish(path)
+    return path
+
+
 def main(arguments: list[str]) -> int:
     """Make one input; prints its folder, or nothing when it cannot be made."""
     kind, *rest = arguments
     makers = {"project": project, "graph": graph, "chain": chain, "history": history, "demo": demo}
+    makers["statements"] = statements
     made = makers[kind](*(int(n) for n in rest))
     for path in made if isinstance(made, tuple) else (made,):
         if path is not None:

@@ -256,6 +256,16 @@ def history(rows: int) -> Benchmark | Skipped:
     return Benchmark(name, tuple(runs), limits)
 
 
+def statements(rows: int) -> Benchmark | Skipped:
+    """A query history with texts, from a file to usage, nothing kept from before."""
+    name = f"query history, {rows:,} statements to usage"
+    if any(importlib.util.find_spec(module) is None for module in ("ibis", "duckdb", "sqlglot")):
+        return Skipped(name, "DuckDB, Ibis or sqlglot is not installed")
+    (folder,) = made("statements", rows)
+    run = Run("headway", (PYTHON, "-m", "bench.history", "usage", str(folder)), directory=str(HERE.parent))
+    return Benchmark(name, (run,), (Limit("wall", 20.0),))
+
+
 def columns(models: int) -> Benchmark | Skipped:
     """Column lineage of a whole project, against only parsing its SQL and against asking for one column at a time."""
     name = f"columns of {models:,} models"
@@ -312,6 +322,7 @@ BENCHMARKS: tuple[tuple[str, Callable[[], Benchmark | Skipped]], ...] = (
     ("version", version),
     ("summary", summary),
     ("sync", sync),
+    ("history-1000000", lambda: statements(1_000_000)),
     ("history-scale", lambda: history(100_000_000)),
 )
 
