@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 
 from headway.cli import cli
+from headway.project import settings
+from headway.project.workspace import connector_class
 from headway.questions.registry import questions
 
 ROOT = Path(__file__).parents[1]
@@ -59,3 +61,19 @@ def test_every_make_target_that_is_named_exists() -> None:
                 encoding="utf-8"
             ):
                 assert named in targets, f"{page.name}: make {named}"
+
+
+SETTINGS = [
+    pytest.param(block, id=f"{page.stem}-{number}")
+    for page in PAGES
+    for number, block in enumerate(re.findall(r"```yaml\n(# headway\.yml\n.*?)```", page.read_text("utf-8"), re.DOTALL))
+]
+
+
+@pytest.mark.parametrize("block", SETTINGS)
+def test_settings_that_are_shown_can_be_read_and_name_real_connectors_and_options(block: str, tmp_path: Path) -> None:
+    (tmp_path / "headway.yml").write_text(block, encoding="utf-8")
+    config = settings.load(tmp_path, {})
+    for source in config.sources:
+        known = {option.name for option in connector_class(source.connector).options}  # type: ignore[attr-defined]
+        assert set(source.options) <= known, source.connector

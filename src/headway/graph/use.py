@@ -477,7 +477,7 @@ def _how_fresh(graph: Graph, start: date, end: date, source: str) -> tuple[str, 
         return f"{source} ends on {end}, {behind} days before {graph.as_of}; what it does not show is not known", True
     seen = (end - max(start, opens)).days + 1
     if seen < min(policy.grace_days, policy.usage_window_days):
-        return f"{source} covers only {seen} days, too few to call anything unused", True
+        return f"{source} covers only {seen} {'day' if seen == 1 else 'days'}, too few to call anything unused", True
     if start > opens:
         return f"{source} begins on {start}; use before that day is not known", False
     return "", False

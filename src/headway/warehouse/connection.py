@@ -90,7 +90,12 @@ class Connection:
 
     def close(self) -> None:
         """End the session."""
-        self._backend.con.close()
+        # Ibis keeps some drivers' sessions elsewhere (BigQuery's has no `con`), and knows how to end those itself.
+        session = getattr(self._backend, "con", None)
+        if session is not None:
+            session.close()
+        else:
+            self._backend.disconnect()
 
     def __enter__(self) -> Self:
         return self

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
-from headway.warehouse.history.tags import NOTHING, Tag, read
+from headway.warehouse.history.tags import NOTHING, VOLATILE, Tag, read
 
 DBT = '/* {"app": "dbt", "dbt_version": "1.11.16", "profile_name": "shop", "node_id": "model.shop.fct_orders"} */'
 
@@ -80,3 +82,8 @@ def test_clients_without_a_tag() -> None:
     assert read("", "", "Tableau 2025.2") == Tag("tableau")
     assert read("", "", "headway").ours
     assert read("", "", "psql") == NOTHING
+
+
+def test_a_looker_tag_keeps_its_user_when_what_differs_from_run_to_run_is_taken_out() -> None:
+    comment = """-- Looker Query Context '{"user_id":7,"history_slug":"a1b2","instance_slug":"c3d4"}'"""
+    assert read(re.sub(VOLATILE, "", comment), "", "") == Tag("looker", user="7")

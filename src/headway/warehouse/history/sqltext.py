@@ -114,10 +114,60 @@ def _hushed() -> Iterator[None]:
             log.disabled = before
 
 
+_VERBS = frozenset(
+    [
+        "ALTER",
+        "ANALYZE",
+        "BEGIN",
+        "CALL",
+        "COMMENT",
+        "COMMIT",
+        "COPY",
+        "CREATE",
+        "DECLARE",
+        "DELETE",
+        "DESCRIBE",
+        "DO",
+        "DROP",
+        "EXECUTE",
+        "EXPLAIN",
+        "EXPORT",
+        "FETCH",
+        "FROM",
+        "GRANT",
+        "INSERT",
+        "LOAD",
+        "LOCK",
+        "MERGE",
+        "OPTIMIZE",
+        "PIVOT",
+        "PREPARE",
+        "REFRESH",
+        "REINDEX",
+        "RESET",
+        "REVOKE",
+        "ROLLBACK",
+        "SELECT",
+        "SET",
+        "SHOW",
+        "SUMMARIZE",
+        "TRUNCATE",
+        "UNLOAD",
+        "UPDATE",
+        "USE",
+        "VACUUM",
+        "VALUES",
+        "WITH",
+    ]
+)
+"""What a statement can begin with. Any other first word is somebody's text."""
+
+
 def _first_word(text: str) -> str:
+    """The verb of a statement that could not be parsed; '' when its first word is none."""
     found = _FIRST_WORD.match(text[:10_000])
     word = found[1].upper() if found else ""
-    return word if word.isascii() and len(word) <= 20 else ""
+    return word if word in _VERBS else ""
 
 
 def _read(text: str, dialect: str) -> Parsed:

@@ -49,6 +49,7 @@ VOLATILE = (
 One pattern for every engine: no look-around, no lazy repetition, no group that only groups.
 """
 
+_LAST_COMMA = re.compile(r",\s*\}\s*$")
 _OURS = re.compile(r"/\*\s*headway:|\"app\"\s*:\s*\"headway\"")
 _LOOKER = re.compile(r"Looker Query Context '(\{.*?\})'", re.DOTALL)
 _METABASE = re.compile(r"Metabase(?:::\s*userID:\s*(\w+))?")
@@ -219,7 +220,8 @@ def _node_of_model(said: Mapping[str, Any]) -> str:
 
 def _object(text: str) -> dict[str, Any] | None:
     try:
-        said = json.loads(text)
+        # What VOLATILE took from the end of an object leaves the comma before it.
+        said = json.loads(_LAST_COMMA.sub("}", text))
     except (ValueError, RecursionError):  # somebody else's comment, or one that was cut: it says nothing then
         return None
     return said if isinstance(said, dict) else None
