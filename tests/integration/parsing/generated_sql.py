@@ -125,7 +125,7 @@ class Writer:
     def table(self, scope: frozenset[str]) -> str:
         """The written name of a table, or of a temporary name when one without a schema is in scope."""
         name: Name = (self.random.choice(PLAIN if self.chance(0.8) else QUOTED),)
-        if self.chance(0.35):
+        if self.chance(0.35) or '"' in name[0]:  # alone, a name with a quote in it is one of the corners
             name = (self.random.choice(SCHEMAS), *name)
             if self.chance(0.3):
                 name = (self.random.choice(DATABASES), *name)

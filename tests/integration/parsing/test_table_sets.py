@@ -64,6 +64,7 @@ CORNERS: Mapping[str, str] = {
     "for update": "select * from a as x for update of x",
     "explained": "explain select * from a",
     "quoted case": 'with q as (select 1 as i) select * from "Q"',
+    "quote in a name": 'select * from "the ""best""" join s."the ""worst""" using (i)',
     "file": "select * from 'a.parquet'",
     "sample in DuckDB": "select * from a using sample 10",
     "positional": "select * from a positional join b",
@@ -109,6 +110,16 @@ KNOWN: Mapping[tuple[str, str], tuple[Tables, Tables, str]] = {
         frozenset(),
         frozenset({("q",)}),
         "names are folded, quoted or not, so that one that differs by case only is taken for the other",
+    ),
+    ("quote in a name", "postgres"): (
+        frozenset(),
+        frozenset({('the "best"',)}),
+        "without a schema, a name with a doubled quote in it is taken for a text, which names a file",
+    ),
+    ("quote in a name", "duckdb"): (
+        frozenset(),
+        frozenset({('the "best"',)}),
+        "without a schema, a name with a doubled quote in it is taken for a text, which names a file",
     ),
     ("file", "duckdb"): (
         frozenset(),
