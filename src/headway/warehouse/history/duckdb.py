@@ -34,6 +34,7 @@ class DuckdbHistory:
     """
 
     name: ClassVar[str] = "duckdb_history"
+    sync_only: ClassVar[bool] = True
     options: ClassVar[tuple[Option, ...]] = (
         Option("path", str, required=True, help="the folder that DuckDB logs to, its entries file, or a glob of those"),
         Option("database", str, "", help="database of names that have none: the name of the DuckDB file"),

@@ -54,6 +54,7 @@ class HistoryFile:
     """
 
     name: ClassVar[str] = "history"
+    sync_only: ClassVar[bool] = True
     options: ClassVar[tuple[Option, ...]] = (
         Option("path", list, required=True, help="a CSV, JSON lines or Parquet file, a glob, or a list of them"),
         Option("dialect", str, required=True, help="dialect of the SQL: snowflake, bigquery, postgres, duckdb, ..."),

@@ -80,6 +80,8 @@ LEXIS: Mapping[str, Lexis] = {
 }  # fmt: skip
 """Dialects that differ from standard SQL in this; Trino, Presto, Athena and whatever is not here do not."""
 
+_OTHER_LETTERS = r"[^ -~\s]+[0-9]+"
+"""Digits after letters outside ASCII belong to a name, though not every engine sees that no word begins there."""
 _KEPT_TEXT = r"(identifier|IDENTIFIER|Identifier|query_table|QUERY_TABLE) *[(] *'[^']*'"
 """A literal that is the name of a table."""
 
@@ -91,12 +93,18 @@ class Flavour:
     edge: str = r"\b"
     group: str = r"\1"
     digest: str = "md5"
+    possessive: bool = False
+    """Java's: each round of a group takes stack, unless it may not go back on it."""
+
+    def pattern(self, pattern: str) -> str:
+        """A pattern as the backend takes it. None of ours needs to go back on a round of a group."""
+        return pattern.replace(")*", ")*+").replace(")+", ")++") if self.possessive else pattern
 
 
 FLAVOURS: Mapping[str, Flavour] = {
     "postgres": Flavour(edge=r"\y"),
-    "pyspark": Flavour(group="$1"),
-    "databricks": Flavour(group="$1"),
+    "pyspark": Flavour(group="$1", possessive=True),
+    "databricks": Flavour(group="$1", possessive=True),
     "trino": Flavour(group="$1", digest="trino"),
     "bigquery": Flavour(digest="bigquery"),
 }
@@ -138,7 +146,8 @@ def normalised(table: ibis.Table, dialect: str, flavoured: Flavour) -> ibis.Tabl
     It is for hashing, not for reading. One step per SELECT, so that no engine computes a step twice.
     """
     lexis, group, edge = LEXIS.get(dialect, Lexis()), flavoured.group, flavoured.edge
-    kept = "|".join((*lexis.names, *lexis.comments, _KEPT_TEXT))
+    pattern = flavoured.pattern
+    kept = "|".join((*lexis.names, *lexis.comments, _KEPT_TEXT, _OTHER_LETTERS))
     escapes = (f"{edge}[eE]" + _escaped("'"),) if lexis.escapes else ()
     literal = "|".join((*escapes, *lexis.texts, rf"{edge}[0-9][0-9_.]*([eE][-+]?[0-9]+)?{edge}"))
     names, comments = "|".join(lexis.names), "|".join(f"({comment})[?]?" for comment in lexis.comments)
@@ -147,20 +156,20 @@ def normalised(table: ibis.Table, dialect: str, flavoured: Flavour) -> ibis.Tabl
 
     def unremarked(bare: Any) -> Any:
         """Without comments; there are no literals any more, and what is between quotes is a name with a mark."""
-        careful = bare.re_replace(f"({names})[?]|{comments}", f"{group} ")
+        careful = bare.re_replace(pattern(f"({names})[?]|{comments}"), f"{group} ")
         for quote in quotes:
             careful = careful.replace(f"{quote} ", f"{quote}?")
         return _any(bare, openings).ifelse(
-            _any(bare, quotes).ifelse(careful, bare.re_replace(comments, " ")),
+            _any(bare, quotes).ifelse(careful, bare.re_replace(pattern(comments), " ")),
             bare,
         )
 
     steps: tuple[Callable[[Any], Any], ...] = (
-        lambda bare: bare.re_replace(f"({kept})|{literal}", f"{group}?"),
+        lambda bare: bare.re_replace(pattern(f"({kept})|{literal}"), f"{group}?"),
         unremarked,
         lambda bare: bare.replace("\n", " ").replace("\t", " ").replace("\r", " "),
         lambda bare: _any(bare, ["  "]).ifelse(bare.re_replace("  +", " "), bare),
-        lambda bare: bare.re_replace(r"[?]( ?,? ?[?])+", "?").re_replace("[ ;]+$", "").lower(),
+        lambda bare: bare.re_replace(pattern(r"[?]( ?,? ?[?])+"), "?").re_replace("[ ;]+$", "").lower(),
         lambda bare: bare.startswith(" ").ifelse(bare.substr(1), bare),
     )
     for step in steps:

@@ -74,7 +74,8 @@ class Reading:
         """The names of a table; () for what is none, a literal among them: DuckDB reads FROM 'file' as a file."""
         this = table.this
         if isinstance(this, exp.Identifier) and this.quoted and table.args.get("db") is None:
-            written = (f'"{this.name}"', f"`{this.name}`", f"[{this.name}]")
+            doubled = this.name.replace('"', '""')
+            written = (f'"{doubled}"', f"`{this.name}`", f"[{this.name}]")
             if not any(name in self.text for name in written):
                 return ()
         return _parts(table)
