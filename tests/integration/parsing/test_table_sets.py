@@ -111,16 +111,6 @@ KNOWN: Mapping[tuple[str, str], tuple[Tables, Tables, str]] = {
         frozenset({("q",)}),
         "names are folded, quoted or not, so that one that differs by case only is taken for the other",
     ),
-    ("quote in a name", "postgres"): (
-        frozenset(),
-        frozenset({('the "best"',)}),
-        "without a schema, a name with a doubled quote in it is taken for a text, which names a file",
-    ),
-    ("quote in a name", "duckdb"): (
-        frozenset(),
-        frozenset({('the "best"',)}),
-        "without a schema, a name with a doubled quote in it is taken for a text, which names a file",
-    ),
     ("file", "duckdb"): (
         frozenset(),
         frozenset({("a.parquet",)}),

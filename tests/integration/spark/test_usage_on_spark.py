@@ -79,29 +79,12 @@ def test_normal_texts_are_the_same_but_for_known_letters(results: Path) -> None:
     }
 
 
-@pytest.mark.parametrize(
-    "side",
-    [
-        pytest.param(
-            "duckdb",
-            marks=pytest.mark.xfail(
-                strict=True,
-                reason="RE2's edge of a word is ASCII's: digits after any other letter are taken for a number",
-            ),
-        ),
-        "spark",
-    ],
-)
+@pytest.mark.parametrize("side", compare.SIDES)
 def test_tables_with_letters_outside_ascii_are_told_apart(results: Path, side: str) -> None:
     made = pq.read_table(results / ("normal.parquet" if side == "duckdb" else "normal")).to_pylist()
     assert len({row["normal"] for row in made if row["text"] in NAMES}) == len(NAMES)
 
 
-@pytest.mark.xfail(
-    strict=True,
-    raises=compare.Ended,
-    reason="Java's regular expressions take stack for each round of a group: a list of 2,000 literals ends the process",
-)
 def test_long_statements_end_no_engine(python: str, tmp_path: Path) -> None:
     logs = {"normal": tmp_path / "log.parquet"}
     hostile = statement_log.hostile()
