@@ -74,6 +74,7 @@ class Columns:
     """Reads which column is made from which: manifest.json with compiled SQL, and catalog.json where it is there."""
 
     name: ClassVar[str] = "columns"
+    sync_only: ClassVar[bool] = True
     options: ClassVar[tuple[Option, ...]] = (
         Option("target", str, "target", "Folder that dbt writes its artifacts to."),
         Option("manifest", str, "", "A manifest.json or manifest.json.gz to read instead of the one in `target`."),
