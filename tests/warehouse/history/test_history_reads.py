@@ -106,7 +106,10 @@ def test_what_is_not_understood_is_told_without_the_text(
     assert "SECRET" not in repr(parsed) + caplog.text
 
 
-def test_what_the_parser_only_passes_on_is_not_logged(caplog: pytest.LogCaptureFixture) -> None:
+def test_what_the_parser_only_passes_on_is_not_logged(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(logging.getLogger("sqlglot"), "disabled", False)  # whatever other packages did to it
     with caplog.at_level(logging.DEBUG):
         parse("ALTER SYSTEM SET password = 'SECRET'", "postgres")
         parse("FROBNICATE 'SECRET'", "postgres")
