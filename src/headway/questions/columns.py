@@ -183,6 +183,16 @@ def _steps(graph: Graph, feed: Feed) -> tuple[Step, ...]:
 # ---------------------------------------------------------------------- dead columns
 
 
+_DEAD_COLUMNS = (
+    Column("asset", "Asset"),
+    Column("kind", "Kind", secondary=True),
+    Column("column", "Column"),
+    Column("why", "Why"),
+    Column("use", "Use"),
+    Column("owner", "Owner", secondary=True),
+)
+
+
 @question("HW204")
 def dead_columns(
     graph: Graph,
@@ -196,9 +206,14 @@ def dead_columns(
     nobody reads it, nor anything made from it. Where columns could not be followed, every column that may be read there
     is kept. What is protected, or feeds something outside, keeps its columns and what they are made from.
     """
+    wanted = set(chosen(graph, select))
+    if not graph.column_lineage:  # nothing to sweep, and only that to say
+        totals = {"assets": 0, "columns": 0, "dead": 0, "unknown": 0, "load_bearing": 0}
+        headline = _headline(graph, 0, 0, 0, listed_all=all)
+        missing = (*_gaps(graph, 0), *gaps(graph, "columns", "lineage", "usage"))
+        return make(graph, "dead-columns", "HW204", headline, _DEAD_COLUMNS, totals=totals, gaps=missing)
     reach = graph.columns
     use = reach.use
-    wanted = set(chosen(graph, select))
     nodes = [i for i in reach.nodes if i in wanted and is_table(graph.nodes[i])]
     total = kept = 0
     dead: list[tuple[int, str]] = []
@@ -230,14 +245,6 @@ def dead_columns(
         for counts, found in ((True, dead), (False, unclear if all else []))
         for i, column in sorted(found, key=lambda place: (graph.nodes[place[0]].name, place[0]))
     ]
-    columns = (
-        Column("asset", "Asset"),
-        Column("kind", "Kind", secondary=True),
-        Column("column", "Column"),
-        Column("why", "Why"),
-        Column("use", "Use"),
-        Column("owner", "Owner", secondary=True),
-    )
     totals = {"assets": len(nodes), "columns": total, "dead": len(dead), "unknown": len(unclear), "load_bearing": kept}
     more = _gaps(graph, kept)
     return make(
@@ -245,7 +252,7 @@ def dead_columns(
         "dead-columns",
         "HW204",
         _headline(graph, total, len(dead), len(unclear), listed_all=all),
-        columns,
+        _DEAD_COLUMNS,
         rows,
         totals=totals,
         gaps=(*more, *reach.gaps, *gaps(graph, "columns", "lineage", "usage")),
@@ -300,7 +307,7 @@ def _place(graph: Graph, i: int, column: str) -> str:
 
 def _gaps(graph: Graph, kept: int) -> tuple[Gap, ...]:
     found = []
-    if not graph.columns.known:
+    if not graph.column_lineage or not graph.columns.known:
         message = "no column lineage is known, so nothing can be said about single columns"
         found.append(Gap(topic="lineage", message=message, hint=HOW_TO_KNOW))
     elif graph.use.known and not graph.columns.use.known:
