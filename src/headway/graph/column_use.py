@@ -14,7 +14,6 @@ column `*` says that some were not told.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
 from datetime import date
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -162,10 +161,6 @@ def is_table(node: Node) -> bool:
     """Whether a node is a table or view of its own, whose columns statements can read."""
     kind = KINDS[node.kind]
     return kind.queried and kind.band in {"source", "model"} and node.materialized != "ephemeral"
-
-
-def _only(flag: int, masks: Mapping[int, int]) -> dict[int, int]:
-    return {at: flag for at, mask in masks.items() if mask & flag}
 
 
 def _cell(row: Observation) -> _Cell:

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from headway.connectors.dbt.files import Buffer
+from headway.connectors.artifact import Buffer
 from headway.errors import InputError, Place
 from headway.graph.model import Gap, Origin
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
 from headway.config import Option
+from headway.connectors.artifact import exists, read
 from headway.connectors.dbt.artifacts import (
     Catalog,
     Manifest,
@@ -19,7 +20,6 @@ from headway.connectors.dbt.artifacts import (
 )
 from headway.connectors.dbt.codeowners import CodeOwners
 from headway.connectors.dbt.edges import Wiring
-from headway.connectors.dbt.files import exists, read
 from headway.connectors.dbt.goals import Goals
 from headway.connectors.dbt.health import (
     Outcome,

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from headway.connectors.artifact import exists, read
 from headway.connectors.dbt.artifacts import Group, OwnerPart
 from headway.connectors.dbt.codeowners import CodeOwners
-from headway.connectors.dbt.files import exists, read
 from headway.errors import ConfigError, InputError
 from headway.graph.model import Gap, Origin
 
