@@ -32,7 +32,7 @@ class Policy:
     """An asset first seen fewer days ago than this is not called unused."""
     stale_usage_days: int = 7
     """A usage source whose last day is older than this is reported as stale."""
-    counted_classes: tuple[str, ...] = ("person",)
+    counted_classes: tuple[str, ...] = ("person", "executive")
     """Person classes whose use counts as use."""
     at_risk_gap: float = -0.20
     """Progress minus expected progress below which a key result is behind (share of the way, not percent)."""

@@ -8,6 +8,7 @@ HeadwayError                    base: the only class a front catches
 ├── ConfigError                 headway.yml or a dbt profile says something that cannot be
 ├── StoreError                  the store cannot be opened, read or written
 ├── WarehouseError              the warehouse cannot be reached or refused a query
+├── ServiceError                a BI tool or another service cannot be reached, refused, or answers what it should not
 └── MissingExtra                an optional dependency is not installed
 """
 
@@ -104,6 +105,10 @@ class StoreError(HeadwayError):
 
 class WarehouseError(HeadwayError):
     """The warehouse cannot be reached or refused a query."""
+
+
+class ServiceError(HeadwayError):
+    """A BI tool or another service cannot be reached, refused, or answers something else than it should."""
 
 
 class MissingExtra(HeadwayError):

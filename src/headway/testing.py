@@ -67,7 +67,7 @@ SECRET = "headway-conformance-secret-7c1f9a"  # noqa: S105 - a marker that is lo
 _ID = re.compile(r"[a-z][a-z0-9_]*:\S(?:.*\S)?")
 _WORD = re.compile(r"[a-z][a-z0-9_]*")
 _REFERENCE = re.compile(r"ref:([a-z_]+)/.+")
-_REFERRED = frozenset(KINDS) | {"relation", "asset", "shown"}
+_REFERRED = frozenset(KINDS) | {"relation", "table", "asset", "shown"}
 _OPTION_TYPES = (str, int, float, bool, list, dict)
 
 

@@ -264,7 +264,10 @@ def test_gaps_about_cost_say_so(tmp_path: Path) -> None:
         ("a,2026-11-20,queries,,,", "no amount"),
         ("a,2026-11-20,Queries!,1,,", "measure 'Queries!' is not a word"),
         ("a,2026-11-20,,1,,", "measure '' is not a word"),
-        ("a,2026-11-20,queries,1,,robot", "person_class 'robot' is none of data_team, dbt, person, scheduled, service"),
+        (
+            "a,2026-11-20,queries,1,,robot",
+            "person_class 'robot' is none of data_team, dbt, embedded, executive, person, scheduled, service",
+        ),
         ("a,2026-11-20,cost,1,=EUR,", "unit '=EUR' is not a unit"),
         ("=HYPERLINK(1),2026-11-20,queries,1,,", "looks like a spreadsheet formula"),
         ("@SUM(A1),2026-11-20,queries,1,,", "looks like a spreadsheet formula"),

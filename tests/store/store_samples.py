@@ -23,6 +23,7 @@ from headway.graph.model import (
     ColumnLineage,
     ColumnSource,
     Coverage,
+    Decision,
     Deliverable,
     Edge,
     Gap,
@@ -92,6 +93,9 @@ EVERY_TYPE: tuple[AnyRecord, ...] = (
     ),
     Objective(objective="goal:objective.grow", start=date(2026, 1, 1), standing=True, limit=5, state="active", order=3),
     Deliverable(deliverable="goal:deliverable.grow.page", objective="goal:objective.grow", done=True, done_on=TODAY),
+    Decision(
+        upstream="superset:dashboard.3", downstream="goal:key_result.grow.mrr", role="shows", accepted=True, on=TODAY
+    ),
     Reading(key_result="goal:key_result.grow.mrr", day=TODAY, value=1.25, grain="month", complete=False, at=T0),
     Coverage(covers="kind:model", start=date(2026, 2, 1), end=date(2026, 3, 1), origin=FILE),
     Gap(topic="usage", message="two rows matched nothing", node="dbt:a", hint="check the names", origin=FILE),

@@ -40,11 +40,13 @@ class Directory:
     _relations: dict[str, list[int]] = field(init=False, default_factory=dict)
 
     def reference(self, reference: str) -> Match:
-        """Resolve an id or `ref:<what>/<name>`. What: a kind, `asset`, `shown` or `relation`."""
+        """Resolve an id or `ref:<what>/<name>`. What: a kind, `asset`, `shown`, `relation` or `table`."""
         if not reference.startswith(REFERENCE):
             found = self.ids.get(reference)
             return Match(() if found is None else (found,))
         what, _, name = reference[len(REFERENCE) :].partition("/")
+        if what == "table":
+            return self.table(name)
         return self.relation(name) if what == "relation" else self.find(name, what)
 
     def find(self, name: str, what: str = "asset") -> Match:
@@ -73,6 +75,15 @@ class Directory:
         if not self._relations:
             self._index_relations()
         return Match(tuple(self._relations.get(fold_relation(relation), ())))
+
+    def table(self, relation: str) -> Match:
+        """Nodes whose relation a tool outside means by `relation`: in full, or else by fewer and fewer parts of it."""
+        while relation:
+            match = self.relation(relation)
+            if match.nodes:
+                return match
+            relation = relation.partition(".")[2]
+        return Match(())
 
     def _index_names(self) -> None:
         names: dict[str, list[int]] = defaultdict(list)

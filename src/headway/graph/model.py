@@ -20,7 +20,9 @@ Role = Literal["feeds", "shows", "supports"]
 """`feeds`: data flows along it. `shows`: a dashboard shows a key result (or an objective).
 `supports`: a key result, deliverable or objective belongs under an objective; an initiative under a key result."""
 
-PersonClass = Literal["person", "data_team", "service", "scheduled", "dbt", ""]
+PersonClass = Literal["person", "executive", "data_team", "service", "scheduled", "embedded", "dbt", ""]
+"""Who reads. `executive`: people who lead the company, by configuration. `scheduled`: a delivery or a refresh.
+`embedded`: somebody outside, through a page that shows it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,7 @@ KINDS: Mapping[str, Kind] = {
         Kind("snapshot", "model", "model", "snapshots", queried=True),
         Kind("model", "model", "model", "models", queried=True),
         Kind("semantic_model", "semantic_model", "semantic", "semantic models"),
+        Kind("dataset", "semantic_model", "semantic", "datasets"),
         Kind("metric", "metric", "metric", "metrics"),
         Kind("saved_query", "saved_query", "metric", "saved queries"),
         Kind("exposure", "exposure", "dashboard", "exposures", queried=True),
@@ -116,9 +119,13 @@ class Node(Record, frozen=True, gc=False, kw_only=True, tag="node", omit_default
     """Exposed to an outside system (reverse ETL, embedded, subscribed, public)."""
     reached_by: tuple[str, ...] = ()
     """Names under which a filter reaches a semantic model: `entity__dimension`, lower case."""
+    aggregates: tuple[str, ...] = ()
+    """What it computes, one `aggregate(columns)` each in lower case, such as `sum(amount)`: what alike things share."""
     meta: dict[str, Any] = {}
     """What the project says to Headway itself (`config.meta.headway`)."""
     origin: Origin = Origin()
+    also: tuple[Origin, ...] = ()
+    """Where else the same thing is declared: a dashboard of a BI tool that is also an exposure of dbt."""
 
     @property
     def label(self) -> str:
@@ -129,8 +136,9 @@ class Node(Record, frozen=True, gc=False, kw_only=True, tag="node", omit_default
 class Edge(Record, frozen=True, gc=False, kw_only=True, tag="edge", omit_defaults=True):
     """`upstream` flows into `downstream`. Either end is a node id, or a reference to be linked.
 
-    A reference is `ref:<what>/<name>`: what is a kind, or `relation`, `asset` (any asset) or `shown`
-    (anything that can show a key result). A reference that fits no node, or several, becomes a gap.
+    A reference is `ref:<what>/<name>`: what is a kind, or `relation`, `table`, `asset` (any asset) or `shown`
+    (anything that can show a key result). A reference that fits no node, or several, becomes a gap. A `table` is a
+    relation as a tool outside names it: where no relation is called so, fewer parts of the name count.
     """
 
     upstream: str
@@ -356,8 +364,37 @@ class Gap(Record, frozen=True, gc=False, kw_only=True, tag="gap", omit_defaults=
     origin: Origin = Origin()
 
 
+class Decision(Record, frozen=True, gc=False, kw_only=True, tag="decision", omit_defaults=True):
+    """What a person decided about a link that was suggested, or could not be made without them."""
+
+    upstream: str
+    """Id of a node, or a reference as in Edge."""
+    downstream: str
+    """Id of a node, or a reference as in Edge."""
+    accepted: bool
+    role: Role = "feeds"
+    """`feeds`: a table or another asset below a dashboard, chart or dataset. `shows`: a dashboard and a key result."""
+    target: str = ""
+    """For a table that was named ambiguously, or that is called otherwise now: the node it means."""
+    by: str = ""
+    on: date | None = None
+    note: str = ""
+    origin: Origin = Origin()
+
+
 AnyRecord = (
-    Node | Edge | Observation | Coverage | ColumnLineage | Check | Target | Objective | Deliverable | Reading | Gap
+    Node
+    | Edge
+    | Observation
+    | Coverage
+    | ColumnLineage
+    | Check
+    | Target
+    | Objective
+    | Deliverable
+    | Reading
+    | Decision
+    | Gap
 )
 Records = Iterator[AnyRecord]
 

@@ -29,6 +29,7 @@ _FIELDS: dict[str, Callable[[Node], tuple[str, ...]]] = {
     "relation": lambda n: (n.relation,),
     "name": lambda n: (n.name, n.title),
     "materialized": lambda n: (n.materialized,),
+    "connector": lambda n: (n.origin.connector, *(origin.connector for origin in n.also)),
 }
 
 METHODS = (*_FIELDS, "kind", "objective", "key_result", "id")

@@ -19,6 +19,7 @@ from headway.graph.model import (
     Check,
     ColumnLineage,
     Coverage,
+    Decision,
     Deliverable,
     Edge,
     Gap,
@@ -43,6 +44,7 @@ _KEYS: Mapping[type, tuple[str, Callable[[Any], object]]] = {
     ColumnLineage: ("columns", lambda r: r.node),
     Coverage: ("coverage", lambda r: (r.covers, r.start, r.end, r.origin)),
     Reading: ("reading", lambda r: (r.key_result, r.day, r.grain, r.source)),
+    Decision: ("decision", lambda r: (r.upstream, r.downstream, r.role)),
     Gap: ("gap", lambda r: r),
 }
 _LONGEST_KEY = 400

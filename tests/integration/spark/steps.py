@@ -9,9 +9,9 @@ from datetime import UTC, datetime
 import ibis
 import msgspec
 
+from headway.people import People
 from headway.warehouse.history import fingerprint
 from headway.warehouse.history import usage as pipeline
-from headway.warehouse.history.people import People
 from headway.warehouse.history.statements import shaped
 
 NOW = datetime(2026, 11, 22, 9, tzinfo=UTC)

@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from headway.graph.model import Observation
+from headway.people import Classes, People
 from headway.warehouse.history import rowfiles
-from headway.warehouse.history.people import Classes, People
 from headway.warehouse.history.statements import COLUMNS
 from headway.warehouse.history.usage import History, usage
 

@@ -13,8 +13,8 @@ from history_samples import KEY, amounts, tables
 from headway.connectors.protocol import Context
 from headway.errors import InputError
 from headway.graph.model import Coverage, Gap, Observation
+from headway.people import KEY_VARIABLE
 from headway.warehouse.history.duckdb import DuckdbHistory
-from headway.warehouse.history.people import KEY_VARIABLE
 
 V1_4 = """context_id,timestamp,type,log_level,message
 15,2026-11-20 14:58:00.679414+00,QueryLog,INFO,"/* {""app"": ""dbt"", ""node_id"": ""model.shop.m""} */

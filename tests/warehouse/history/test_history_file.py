@@ -14,8 +14,8 @@ from history_samples import KEY, NOW, tables
 from headway.connectors.protocol import Context
 from headway.errors import ConfigError, HeadwayError, InputError
 from headway.graph.model import Coverage, Gap, Observation
+from headway.people import KEY_VARIABLE
 from headway.warehouse.history.file import HistoryFile
-from headway.warehouse.history.people import KEY_VARIABLE
 
 ROWS = (
     "sql,user,time,duration,cost\n"

@@ -13,8 +13,8 @@ from history_samples import NOW, PEOPLE, amounts, statement, tables, used
 
 from headway.errors import WarehouseError
 from headway.graph.model import Coverage, Gap, Observation
+from headway.people import Classes, People
 from headway.store.store import Store
-from headway.warehouse.history.people import Classes, People
 
 DBT = '/* {"app": "dbt", "node_id": "model.shop.m"} */'
 

@@ -27,9 +27,9 @@ from typing import TYPE_CHECKING, Any
 from headway.config import Option
 from headway.errors import ConfigError, HeadwayError, WarehouseError
 from headway.graph.model import Coverage, Gap, Observation, Origin
+from headway.people import Classes, People
 from headway.warehouse.history import fingerprint, sqltext, tags
-from headway.warehouse.history.people import Classes, People
-from headway.warehouse.history.relations import Group, Reader, Relations, Row, Sums
+from headway.warehouse.history.relations import GRAINS, Group, Reader, Relations, Row, Sums
 from headway.warehouse.history.sqltext import Parsed
 
 if TYPE_CHECKING:
@@ -40,7 +40,9 @@ if TYPE_CHECKING:
 TABLES = "kind:source kind:seed kind:snapshot kind:model"
 
 OPTIONS: tuple[Option, ...] = (
-    Option("people", dict, {}, help="patterns of login names by class: service, data_team, scheduled, person"),
+    Option(
+        "people", dict, {}, help="patterns of login names by class: service, data_team, scheduled, executive, person"
+    ),
     Option("names", bool, False, help="keep login names instead of keyed hashes of them"),
     Option("covers", str, "", help="selector of the assets whose use this history would show; empty: all tables"),
     Option("keep_days", int, 400, help="how many days to look back at most"),
@@ -53,6 +55,7 @@ _TEXTS_AT_ONCE = 5000
 _ROWS_AT_ONCE = 1 << 16
 _FIRST = re.compile(r"[_ ]")
 _MEASURES = ("queries", "seconds", "bytes", "cost")
+_MOST_GRAINS = 9e18
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -214,14 +217,25 @@ def _batches(expression: ibis.Table, rows: int) -> Iterator[Any]:
 
 
 _KEYS = ("day", "key", "user", "application", "label", "comment", "database", "schema")
-_SUMS = ("seconds", "bytes", "cost")
 
 
 def _grouped(table: ibis.Table) -> ibis.Table:
-    """Sums by day, key, user, client, tag and defaults; `first` finds a statement of each again."""
-    return table.group_by(*_KEYS).aggregate(
-        first=table["started"].min(), queries=table.count(), **{name: table[name].sum() for name in _SUMS}
-    )
+    """Sums by day, key, user, client, tag and defaults, in GRAINS; `first` finds a statement of each again."""
+    sums = {name: _exact_sum(table[name], grains) for name, grains in GRAINS.items()}
+    return table.group_by(*_KEYS).aggregate(first=table["started"].min(), queries=table.count(), **sums)
+
+
+def _exact_sum(amounts: Any, grains: int) -> Any:
+    """The sum of amounts, each taken to whole grains: engines add doubles in whatever order their threads finish.
+
+    Rounded by hand, because engines round ties to either side. An amount that nothing can take (below zero, not a
+    number, more than 285 years of seconds) is not known.
+    """
+    import ibis
+
+    whole = (amounts * float(grains) + 0.5).floor().cast("decimal(38, 9)")
+    known = (amounts > 0) & (amounts < _MOST_GRAINS / grains)
+    return ibis.ifelse(known, whole, ibis.null("decimal(38, 9)")).sum().cast("float64")
 
 
 def _texts(
@@ -316,10 +330,10 @@ class _Fold:
                 self.by_key[group.key] += amounts[0]
             if not group.node and (group.key not in self.firsts or first < self.firsts[group.key]):
                 self.firsts[group.key] = first  # what a node of dbt is built from is known: its text is not asked for
-            sums = self.groups[group].setdefault(days[place[0]], [0.0, 0.0, 0.0, 0.0])
+            sums = self.groups[group].setdefault(days[place[0]], [0, 0, 0, 0])
             for position, amount in enumerate(amounts):
                 if amount:
-                    sums[position] += float(amount)
+                    sums[position] += int(amount)
 
     def _group(self, key: str, user: str, application: str, label: str, comment: str, *defaults: str) -> Group | None:
         """The group of statements with these texts; None for Headway's own."""

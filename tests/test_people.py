@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from headway.errors import ConfigError, InputError
-from headway.warehouse.history.people import KEY_FILE, KEY_VARIABLE, Classes, People
+from headway.people import KEY_FILE, KEY_VARIABLE, Classes, People
 
 
 def test_a_hash_is_stable_keyed_and_blind_to_case() -> None:
@@ -63,7 +63,7 @@ def test_a_key_file_that_cannot_be_made_is_one_sentence(tmp_path: Path) -> None:
 def test_syncs_that_start_together_agree_on_one_key(tmp_path: Path) -> None:
     import subprocess
 
-    code = f"from headway.warehouse.history.people import People; print(People.of({str(tmp_path)!r}, {{}}).key.hex())"
+    code = f"from headway.people import People; print(People.of({str(tmp_path)!r}, {{}}).key.hex())"
     running = [subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) for _ in range(3)]
     assert len({process.communicate(timeout=60)[0] for process in running}) == 1
 

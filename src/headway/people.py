@@ -1,4 +1,4 @@
-"""Who ran a statement: a keyed hash (a name only where the configuration asks for it), and which class of people."""
+"""Who it was: a keyed hash (a name only where the configuration asks for it), and which class of people."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ class Classes:
         defaults. Raises ConfigError for anything else.
         """
         given = given or {}
-        known = ("person", "data_team", "scheduled", "service")
+        known = ("executive", "person", "data_team", "scheduled", "service")
         if not isinstance(given, Mapping):
             raise ConfigError("option people is not a mapping", hint='people: {service: [".*_svc"]}')
         for name in given:

@@ -1,0 +1,300 @@
+"""Asking another system's HTTP API, and reading its recorded answers from a folder instead.
+
+Both doors give the same: decoded JSON for a path. What goes wrong is one sentence that names the system and what was
+asked, never a body, a header or a value that was sent. httpx is part of the extra `bi` and loaded when first used.
+"""
+
+from __future__ import annotations
+
+import json as plain_json
+import re
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
+from pathlib import Path
+from typing import Any, Protocol
+from urllib.parse import urlsplit
+
+import msgspec
+
+from headway.connectors.artifact import read
+from headway.connectors.protocol import Progress, silent
+from headway.errors import ConfigError, InputError, MissingExtra, Place, ServiceError
+
+MOST_BYTES = 256 * 1024**2
+"""No single answer larger than this is taken."""
+_AGAIN = frozenset({408, 425, 429, 500, 502, 503, 504})
+_LONGEST_WAIT = 60.0
+_UNSAFE = re.compile(r"[^A-Za-z0-9._=-]+")
+
+
+class Api(Protocol):
+    """Where answers come from."""
+
+    def get(self, path: str, query: Mapping[str, str | int] | None = None) -> Any:
+        """The decoded answer to `path` (below the base, no leading slash needed). Raises ServiceError, InputError."""
+        ...
+
+    def post(self, path: str, body: Any) -> Any:
+        """The decoded answer to JSON sent to `path`. Raises as `get` does."""
+        ...
+
+
+class Refused(ServiceError):
+    """The system answered with a status that is no success; `status` is its number."""
+
+    def __init__(self, message: str, status: int, *, hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.status = status
+
+
+@dataclass
+class Client:
+    """One system's API over HTTP. Use it in a with block; headers set in `headers` go with every request.
+
+    Connection failures, time-outs and the statuses that mean "later" are tried again, `attempts` times in all, after 1,
+    2, 4, ... seconds or what the system asks for (at most 60). Redirects are not followed: credentials stay where they
+    were meant for.
+    """
+
+    system: str
+    """Its name in sentences: Superset, Metabase, ..."""
+    base: str
+    """Where it is: https://bi.example.com, with a path in front of the API's where there is one."""
+    headers: dict[str, str] = field(default_factory=dict)
+    timeout: float = 30.0
+    """Seconds without an answer, or without a further piece of one."""
+    attempts: int = 4
+    patience: float = 600.0
+    """Seconds that one answer may take in all, attempts and waits included."""
+    progress: Progress = silent
+    sleep: Callable[[float], None] = time.sleep
+    monotonic: Callable[[], float] = time.monotonic
+    _client: Any = field(init=False, default=None)
+
+    def __post_init__(self) -> None:
+        parts = urlsplit(self.base)
+        if parts.scheme not in {"http", "https"} or not parts.hostname:
+            raise ConfigError(f"the url of {self.system} is not one of a server", hint="url: https://bi.example.com")
+        if parts.username or parts.password:
+            raise ConfigError(f"the url of {self.system} has credentials in it", hint="they come from the environment")
+        self.base = self.base.rstrip("/")
+
+    def __enter__(self) -> Client:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._client is not None:
+            self._client.close()
+            self._client = None
+
+    def get(self, path: str, query: Mapping[str, str | int] | None = None) -> Any:
+        """See Api.get."""
+        return self.decoded(self.request("GET", path, params=query), path)
+
+    def post(self, path: str, body: Any) -> Any:
+        """See Api.post."""
+        return self.decoded(self.request("POST", path, json=body), path)
+
+    def decoded(self, body: bytes, path: str) -> Any:
+        """JSON that was sent for `path`; None for an empty body. Raises ServiceError for what is none."""
+        if not body.strip():
+            return None
+        try:
+            return msgspec.json.decode(body)
+        except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
+            page = " (it is a web page: is the url right, and is one signed in?)" if body.lstrip()[:1] == b"<" else ""
+            raise ServiceError(f"{self._asked(path)} gave something that is not JSON{page}") from None
+
+    def request(self, method: str, path: str, **more: Any) -> bytes:
+        """The body of a successful answer; `more` is what httpx takes. Raises ServiceError, Refused among them."""
+        begun = self.monotonic()
+        wait = 1.0
+        for attempt in range(1, self.attempts + 1):
+            last = attempt == self.attempts
+            asked_to_wait: float | None = None
+            try:
+                status, headers, body = self._once(method, path, begun, more)
+            except _Unreached as error:
+                if last:
+                    raise ServiceError(
+                        f"{self._asked(path)} failed: {error}", hint="is it up, and is the url right?"
+                    ) from None
+            else:
+                if 200 <= status < 300:
+                    return body
+                if last or status not in _AGAIN:
+                    raise self._refusal(status, path)
+                asked_to_wait = _retry_after(headers.get("retry-after", ""))
+            pause = min(_LONGEST_WAIT, wait if asked_to_wait is None else asked_to_wait)
+            if self.monotonic() - begun + pause > self.patience:
+                raise ServiceError(f"{self._asked(path)} took longer than {self.patience:,.0f} seconds")
+            self.progress(
+                f"{self.system} asks to wait" if asked_to_wait else f"{self.system}: trying again", attempt, 0
+            )
+            self.sleep(pause)
+            wait *= 2
+        raise AssertionError  # the last attempt returns or raises
+
+    def _once(
+        self, method: str, path: str, begun: float, more: Mapping[str, Any]
+    ) -> tuple[int, Mapping[str, str], bytes]:
+        httpx = _httpx()
+        if self._client is None:
+            self._client = httpx.Client(timeout=self.timeout, follow_redirects=False)
+        url = f"{self.base}/{path.lstrip('/')}"
+        body = bytearray()
+        try:
+            with self._client.stream(method, url, headers=self.headers, **more) as answer:
+                for piece in answer.iter_bytes():
+                    body += piece
+                    if len(body) > MOST_BYTES:
+                        raise ServiceError(f"{self._asked(path)} gave more than {MOST_BYTES:,} bytes")
+                    if self.monotonic() - begun > self.patience:
+                        raise ServiceError(f"{self._asked(path)} took longer than {self.patience:,.0f} seconds")
+                return answer.status_code, {k.lower(): v for k, v in answer.headers.items()}, bytes(body)
+        except httpx.TimeoutException:
+            raise _Unreached(f"no answer within {self.timeout:g} seconds") from None
+        except (httpx.TransportError, httpx.DecodingError) as error:
+            raise _Unreached(_said(error)) from None
+        except (httpx.InvalidURL, httpx.HTTPError) as error:
+            raise ServiceError(f"{self._asked(path)} failed: {type(error).__name__}") from None
+
+    def _refusal(self, status: int, path: str) -> Refused:
+        asked = self._asked(path)
+        if status == 401:
+            return Refused(f"{asked} was refused: the credentials are wrong or no longer good (401)", status)
+        if status == 403:
+            return Refused(
+                f"{asked} is not allowed to this user (403)", status, hint="which rights it needs: see the docs"
+            )
+        if 300 <= status < 400:
+            return Refused(
+                f"{asked} was sent elsewhere ({status})", status, hint="is the url right, and is one signed in?"
+            )
+        if status == 404:
+            return Refused(f"{asked} is not there (404)", status, hint="is the url right?")
+        return Refused(f"{asked} failed with status {status}", status)
+
+    def _asked(self, path: str) -> str:
+        return f"{self.system}: {path.partition('?')[0].strip('/') or '/'}"
+
+
+class _Unreached(Exception):
+    """Nothing came back; worth another try."""
+
+
+def _said(error: Exception) -> str:
+    """What a transport error says in a word or two; its text may name a proxy with credentials."""
+    names = {
+        "ConnectError": "nothing answers there",
+        "RemoteProtocolError": "the connection broke off",
+        "ReadError": "the connection broke off",
+        "DecodingError": "the answer is packed in a broken way",
+    }
+    return names.get(type(error).__name__, type(error).__name__)
+
+
+def _retry_after(text: str) -> float | None:
+    """Seconds of a Retry-After header, as a number or a date (RFC 9110, section 10.2.3); None without a usable one."""
+    text = text.strip()
+    if re.fullmatch(r"\d{1,9}", text):
+        return float(text)
+    try:
+        return max(0.0, parsedate_to_datetime(text).timestamp() - time.time())
+    except (ValueError, TypeError, OverflowError):
+        return None
+
+
+def _httpx() -> Any:
+    try:
+        import httpx
+    except ImportError:
+        raise MissingExtra("bi", "asking a BI tool") from None
+    return httpx
+
+
+@dataclass(frozen=True)
+class Recording:
+    """Answers kept as files: `get("api/card/27")` is `<folder>/api/card/27.json`.
+
+    Where that is no file, it is the same without an ending, or `27/index.json`. A query is part of the name after `@`:
+    `items@models=dashboard.json`; where there is no such file, the one without is read.
+    """
+
+    folder: Path
+    shown: str
+    """How messages name the folder."""
+
+    def get(self, path: str, query: Mapping[str, str | int] | None = None) -> Any:
+        """See Api.get. Raises InputError when there is no such answer, or it is not JSON."""
+        file = self.find(path, query)
+        if file is None:
+            raise InputError("there is no such answer", place=Place(f"{self.shown}/{path}.json"))
+        return decoded_file(file, self._named(file))
+
+    def post(self, path: str, body: Any) -> Any:  # noqa: ARG002 - what was sent does not tell answers apart
+        """See Api.post."""
+        return self.get(path)
+
+    def find(self, path: str, query: Mapping[str, str | int] | None = None) -> Path | None:
+        """The file that holds the answer; None when there is none. Nothing outside the folder is ever found."""
+        clean = [part for part in path.strip("/").split("/") if part]
+        if not clean or any(part in {".", ".."} or "\0" in part or "\\" in part for part in clean):
+            return None
+        stem = self.folder.joinpath(*clean)
+        suffix = _UNSAFE.sub("_", "&".join(f"{k}={v}" for k, v in (query or {}).items()))
+        names = [f"{stem.name}@{suffix}.json"] if suffix else []
+        for candidate in (
+            *(stem.with_name(name) for name in (*names, f"{stem.name}.json", stem.name)),
+            stem / "index.json",
+        ):
+            try:
+                if candidate.is_file() and candidate.resolve().is_relative_to(self.folder.resolve()):
+                    return candidate
+            except (OSError, ValueError):
+                continue
+        return None
+
+    def _named(self, file: Path) -> str:
+        return f"{self.shown}/{file.relative_to(self.folder).as_posix()}"
+
+
+def decoded_file(file: Path, shown: str) -> Any:
+    """JSON of a file, plain or gzip. Raises InputError with the place for anything else."""
+    data = bytes(read(file, shown))
+    try:
+        return msgspec.json.decode(data)
+    except RecursionError:
+        raise InputError("is nested too deeply", place=Place(shown)) from None
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise InputError(f"is not JSON{_line(data)}: {_reason(error)}", place=Place(shown)) from None
+
+
+def _line(data: bytes) -> str:
+    try:
+        plain_json.loads(data)
+    except plain_json.JSONDecodeError as error:
+        return f" (line {error.lineno})"
+    except (ValueError, RecursionError):
+        return ""
+    return ""
+
+
+def _reason(error: Exception) -> str:
+    return (
+        str(error).partition(" (byte")[0][:120] if isinstance(error, msgspec.MsgspecError) else "it is not UTF-8 text"
+    )
+
+
+@contextmanager
+def opened(client: Client | None, recording: Recording | None) -> Iterator[Api]:
+    """The recording where there is one, else the client, closed at the end."""
+    if recording is not None:
+        yield recording
+        return
+    assert client is not None
+    with client:
+        yield client

@@ -1,0 +1,334 @@
+"""What BI tools hold, in one shape, and the records that it becomes.
+
+A connector says what there is as `Item`s (a dashboard, a chart, a dataset, a metric, and what each of them reads) and
+who opened it as `View`s. From here on all tools are alike: ids are `<tool>:<kind>.<key>`, tables are references that
+the graph links to nodes, SQL is parsed to the tables and columns that it reads and then forgotten, people are hashes.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, Literal
+
+from headway.errors import MissingExtra
+from headway.graph.columns import Resolved, Schema, expression_sources, resolve
+from headway.graph.model import (
+    AnyRecord,
+    ColumnLineage,
+    ColumnSource,
+    Edge,
+    Gap,
+    Node,
+    Observation,
+    Origin,
+    PersonClass,
+)
+from headway.people import Classes, People
+
+Kind = Literal["dashboard", "chart", "dataset", "metric"]
+
+RELOAD_SECONDS = 30.0
+"""Who opens the same thing again within this many seconds has reloaded it."""
+
+_MOST_EXAMPLES = 3
+_TABLE = "ref:table/"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Item:
+    """One thing of a BI tool."""
+
+    kind: Kind
+    key: str
+    """What the tool knows it by among its kind, as in its own URLs and query tags: a number, a uuid, `view.measure`."""
+    title: str = ""
+    name: str = ""
+    """A stable name for commands, such as a slug; '' takes the title, or the key."""
+    reads: tuple[str, ...] = ()
+    """Other items of this tool that data comes from, as `<kind>.<key>`: a dashboard its charts, a chart its dataset."""
+    tables: tuple[str, ...] = ()
+    """Relations that it reads, as the tool names them: `catalog.schema.table`, or fewer parts."""
+    sql: str = ""
+    """A query that it reads through instead, its templating already taken out. It is parsed and not kept."""
+    dialect: str = ""
+    """sqlglot's name of the SQL in `sql` and `computed`."""
+    default: tuple[str, str] = ("", "")
+    """Catalog and schema of names in `sql` that do not say theirs."""
+    columns: tuple[str, ...] | None = None
+    """For a dataset: its columns that come straight from what it reads, under the same name; None when not known."""
+    computed: Mapping[str, str] = field(default_factory=dict)
+    """Name of an output (a measure, a calculated column) -> SQL expression over the columns of what it reads."""
+    rows: tuple[str, ...] = ()
+    """SQL expressions, or columns, that decide which rows there are: filters, groupings."""
+    owner: str = ""
+    url: str = ""
+    path: str = ""
+    """Folder, collection or file that it lies in."""
+    description: str = ""
+    tags: tuple[str, ...] = ()
+    created: date | None = None
+    archived: bool = False
+    """Switched off in the tool: known, but never counted as an asset."""
+    outside: bool = False
+    """Embedded, public, or sent to subscribers: somebody depends on it without opening it."""
+    meta: Mapping[str, Any] = field(default_factory=dict)
+    """What Headway itself needs to know of it, such as how a measure is computed."""
+    file: str = ""
+    line: int = 0
+
+    @property
+    def reference(self) -> str:
+        """`<kind>.<key>`, as `reads` names it."""
+        return f"{self.kind}.{self.key}"
+
+
+def item_id(tool: str, reference: str) -> str:
+    """Id of the node that `<kind>.<key>` of a tool is."""
+    return f"{tool}:{reference}"
+
+
+def records(tool: str, connector: str, items: Sequence[Item]) -> Iterator[AnyRecord]:
+    """Nodes, edges and column lineage of everything a tool holds, in the order given, then the gaps.
+
+    An item that is read but not among `items` is left out and counted in a gap; of items with the same reference the
+    first counts. SQL that cannot be followed makes a gap with the item as its node, and its tables are still linked
+    where the parser got that far. Without sqlglot one gap says that queries were not followed.
+    """
+    known: dict[str, Item] = {}
+    for item in items:
+        known.setdefault(item.reference, item)
+    followed = _Followed()
+    missing: dict[str, list[str]] = defaultdict(list)
+    for item in known.values():
+        origin = Origin(connector=connector, file=item.file, line=item.line)
+        found = followed.item(item)
+        yield _node(tool, item, origin)
+        for reference in dict.fromkeys(item.reads):
+            if reference not in known:
+                missing[reference].append(item.reference)
+            elif reference != item.reference:
+                upstream = item_id(tool, reference)
+                yield Edge(upstream=upstream, downstream=item_id(tool, item.reference), origin=origin)
+        evidence: Literal["parsed", "matched"] = "parsed" if item.sql else "matched"
+        for table in dict.fromkeys((*item.tables, *found.tables)):
+            end = item_id(tool, item.reference)
+            yield Edge(upstream=_TABLE + table, downstream=end, evidence=evidence, origin=origin)
+        lineage = _lineage(tool, item, found, known, origin)
+        if lineage is not None:
+            yield lineage
+        if found.problem:
+            yield Gap(
+                topic="lineage",
+                message=f"the query of {item.kind} {item.title or item.key!r} could not be followed: {found.problem}",
+                node=item_id(tool, item.reference),
+                origin=origin,
+            )
+    if missing:
+        examples = ", ".join(f"{name} (read by {users[0]})" for name, users in list(missing.items())[:_MOST_EXAMPLES])
+        yield Gap(
+            topic="lineage",
+            message=f"{len(missing):,} of the things that {tool} names are not in what it gave: {examples}",
+            origin=Origin(connector=connector),
+        )
+    if followed.missing_extra:
+        yield Gap(
+            topic="lineage",
+            message=f"{followed.missing_extra:,} queries of {tool} were not followed: no SQL parser is installed",
+            hint="pip install 'headway[bi]'",
+            origin=Origin(connector=connector),
+        )
+
+
+def _node(tool: str, item: Item, origin: Origin) -> Node:
+    return Node(
+        id=item_id(tool, item.reference),
+        kind=item.kind,
+        name=item.name or item.title or item.key,
+        title=item.title if item.title != item.name else "",
+        owner=item.owner,
+        owner_origin=tool if item.owner else "",
+        tags=item.tags,
+        url=item.url,
+        path=item.path,
+        description=item.description,
+        disabled=item.archived,
+        created=item.created,
+        outside=item.outside,
+        aggregates=tuple(dict.fromkeys(a for text in item.computed.values() if (a := aggregate(text, item.dialect)))),
+        meta=dict(item.meta),
+        origin=origin,
+    )
+
+
+# --- SQL -------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Query:
+    """What a query reads; empty for an item without one."""
+
+    tables: tuple[str, ...] = ()
+    resolved: Resolved | None = None
+    problem: str = ""
+
+
+class _Followed:
+    """Follows queries, as long as there is a parser."""
+
+    def __init__(self) -> None:
+        self.missing_extra = 0
+
+    def item(self, item: Item) -> _Query:
+        if not item.sql.strip():
+            return _Query()
+        try:
+            found = resolve(item.sql, dialect=item.dialect, schema=Schema(), default=item.default)
+        except MissingExtra:
+            self.missing_extra += 1
+            return _Query()
+        tables = (".".join(filter(None, _completed(written, item.default))) for written, _ in found.reads)
+        return _Query(tuple(dict.fromkeys(tables)), found, found.problem)
+
+
+def _completed(written: tuple[str, str, str], default: tuple[str, str]) -> tuple[str, str, str]:
+    """A name with the default catalog and schema where it does not say its own."""
+    catalog, schema, name = written
+    if not schema:
+        return (catalog or default[0], default[1], name)
+    return (catalog or default[0], schema, name)
+
+
+def _lineage(tool: str, item: Item, found: _Query, known: Mapping[str, Item], origin: Origin) -> ColumnLineage | None:
+    """Which columns of what it reads each output of an item is made from; None where there is nothing to say."""
+    if item.kind == "dashboard":
+        return None
+    node = item_id(tool, item.reference)
+    if found.problem:
+        return ColumnLineage(node=node, problem=found.problem, origin=origin)
+    sources = [item_id(tool, r) for r in item.reads if r in known] + [_TABLE + table for table in item.tables]
+    if found.resolved is not None:
+        return _of_query(node, item, found.resolved, origin)
+    if not sources or (item.columns is None and not item.computed):
+        return None
+    certainty: Literal["known", "candidate"] = "known" if len(sources) == 1 else "candidate"
+
+    def of(names: Iterable[str]) -> tuple[ColumnSource, ...]:
+        return tuple(ColumnSource(source, name.lower(), certainty) for name in names for source in sources)
+
+    columns = {name.lower(): of([name]) for name in item.columns or ()}
+    for name, expression in item.computed.items():
+        columns[name.lower()] = of(_names(expression, item.dialect))
+    shape = tuple(dict.fromkeys(name for text in item.rows for name in _names(text, item.dialect)))
+    return ColumnLineage(node=node, columns=columns, shape=of(shape), origin=origin)
+
+
+def _of_query(node: str, item: Item, found: Resolved, origin: Origin) -> ColumnLineage:
+    def of(leaves: Iterable[tuple[tuple[str, str, str], str, Any]]) -> tuple[ColumnSource, ...]:
+        return tuple(
+            ColumnSource(_TABLE + ".".join(filter(None, _completed(table, item.default))), column.lower(), certainty)
+            for table, column, certainty in leaves
+        )
+
+    columns = {name.lower(): of(leaves) for name, leaves in found.columns}
+    return ColumnLineage(node=node, columns=columns, shape=of(found.shape), origin=origin)
+
+
+def _names(expression: str, dialect: str) -> tuple[str, ...]:
+    """Columns that an expression reads; a plain name is a column even where nothing parses SQL."""
+    if re.fullmatch(r"\w+", expression):
+        return (expression,)
+    try:
+        found = expression_sources(expression, dialect)
+    except MissingExtra:
+        return ("",)
+    return ("",) if found.problem else found.values
+
+
+def aggregate(expression: str, dialect: str = "") -> str:
+    """An aggregate as `name(columns)` in lower case, so that alike ones compare equal; '' for what is no aggregate.
+
+    `SUM("t"."Amount")` is `sum(amount)`, `COUNT(DISTINCT user_id)` is `count_distinct(user_id)`, `count(*)` is
+    `count()`. Whatever is done to the result counts no further: `100 * avg(x)` is `avg(x)`. Of several the texts are
+    joined by `, ` in order.
+    """
+    try:
+        import sqlglot
+        from sqlglot import exp
+        from sqlglot.errors import SqlglotError
+    except ImportError:
+        return ""
+    try:
+        tree = sqlglot.parse_one(f"SELECT {expression}", dialect=dialect or None)
+        found = []
+        for node in tree.find_all(exp.AggFunc):
+            name = node.sql_name().lower() if not isinstance(node, exp.Anonymous) else node.name.lower()
+            if isinstance(node, exp.Count) and isinstance(node.this, exp.Distinct):
+                name = "count_distinct"
+            columns = sorted({c.name.lower() for c in node.find_all(exp.Column)})
+            found.append(f"{name}({', '.join(columns)})")
+    except (SqlglotError, RecursionError, ValueError, AttributeError):
+        return ""
+    return ", ".join(sorted(dict.fromkeys(found)))
+
+
+# --- Views -----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class View:
+    """Somebody, or something, opened an item."""
+
+    item: str
+    """`<kind>.<key>`."""
+    at: datetime
+    """With time zone."""
+    user: str = ""
+    """Login name, mail address or number, as the tool knows them; '' when it does not say."""
+    person_class: PersonClass = ""
+    """Where the tool says what it was (embedded, scheduled, service); '' lets the user's name decide."""
+    amount: float = 1.0
+
+
+def views(
+    tool: str,
+    connector: str,
+    seen: Iterable[View],
+    people: People,
+    classes: Classes,
+    *,
+    reload_seconds: float = RELOAD_SECONDS,
+) -> list[Observation]:
+    """Views by item, day (UTC), class and person, sorted. Reloads count once.
+
+    A view is a reload when the same user opened the same item at most `reload_seconds` before, reloads included; views
+    without a user are all counted. Memory grows with the views.
+    """
+    days: dict[tuple[str, date, str, str], float] = defaultdict(float)
+    last: dict[tuple[str, str, str], datetime] = {}
+    for view in sorted(seen, key=lambda v: (v.at, v.item, v.user)):
+        at = view.at.astimezone(UTC)
+        if view.user and reload_seconds > 0:
+            place = (view.item, view.user, view.person_class)
+            before = last.get(place)
+            last[place] = at
+            if before is not None and at - before <= timedelta(seconds=reload_seconds):
+                continue
+        person_class = view.person_class or classes.of_person(view.user)
+        days[view.item, at.date(), person_class, people.known_as(view.user)] += view.amount
+    return [
+        Observation(
+            day=day,
+            measure="views",
+            amount=amount,
+            node=item_id(tool, item),
+            person_class=person_class,
+            tool=tool,
+            person=person,
+            origin=Origin(connector=connector),
+        )
+        for (item, day, person_class, person), amount in sorted(days.items())
+    ]
