@@ -11,6 +11,7 @@ views exec 12 on 2026-11-20  class=service tool=looker person=a1   (queries, vie
 covers "kind:model kind:dashboard" 2026-08-01..2026-11-21
 cost orders 12.5 EUR on 2026-11-20  class=dbt tool=dbt
 seconds orders 40 on 2026-11-20  class=dbt tool="dbt run results"   (seconds, bytes)
+storage orders 4000 on 2026-11-20                                   (bytes stored)
 price credits 3 EUR
 check orders not_null fail since 2026-11-12 "3 rows"
 columns orders: amount < raw_orders.gross raw_orders.tax?, id < raw_orders.id | shape raw_orders.status  problem=why
@@ -93,8 +94,8 @@ def _statement(verb: str, words: list[str], order: int) -> Iterator[AnyRecord]:
         yield _observation(verb, plain, {"class": "person", **options}, "count")
     elif verb == "cost":
         yield _observation(verb, plain, options, plain[2])
-    elif verb in {"seconds", "bytes"}:
-        yield _observation(verb, plain, options, verb)
+    elif verb in {"seconds", "bytes", "storage"}:
+        yield _observation(verb, plain, options, "bytes" if verb == "storage" else verb)
     elif verb == "price":
         assert _PRICE.fullmatch(" ".join((verb, *words))), "a price is `price UNIT AMOUNT MONEY`"
     elif verb == "covers":

@@ -1,10 +1,13 @@
-"""What nodes cost: build and read kept apart, units never added together, prices turned into money where there are any.
+"""What nodes cost: build, read and storage kept apart, units never added, prices turned into money where there are any.
 
 Amounts are whole millionths of a unit. Everything that is shown is a sum of the same cells (one per node, part and
 tool), so that any way of adding them up comes to exactly the same whole.
 
 A statement may be measured three times: in money or credits, in bytes, in seconds. From one source only the first of
 these that is money (or has a price) is counted, so that nothing is paid for twice.
+
+What a table occupies is a stock: its days are never added up, nor is it added to the bytes that were read. The newest
+amount inside the days that are asked for counts; with a price for a byte and month it is money for that many days.
 """
 
 from __future__ import annotations
@@ -18,22 +21,33 @@ from functools import cached_property
 from math import isfinite
 from typing import TYPE_CHECKING, Literal
 
+from headway.graph.model import Origin
+
 if TYPE_CHECKING:
     from headway.config import Price
     from headway.graph.graph import Graph
     from headway.graph.model import Observation
 
-Part = Literal["build", "read", "either"]
-"""`build`: dbt made the node, or tested it. `read`: somebody else ran something on it. `either`: the rows say neither
-who nor with what, so the two are not told apart."""
+Part = Literal["build", "read", "keep", "either"]
+"""`build`: dbt made the node, or tested it. `read`: somebody else ran something on it. `keep`: it is stored. `either`:
+the rows say neither who nor with what, so building and reading are not told apart."""
 
-PARTS: tuple[Part, ...] = ("build", "read", "either")
+PARTS: tuple[Part, ...] = ("build", "read", "keep", "either")
 
 StandIn = Literal["", "warehouse time", "bytes read in the warehouse", "run time of the last dbt run"]
 """What is counted where no cost is known; '' where it is."""
 
 RUNS = "dbt run results"
 """`tool` of the run times that dbt itself writes down. They are of one run, and so are never turned into money."""
+
+STORAGE = "storage"
+"""Measure of the bytes that a table occupies, and the name of the price of a byte that is stored for a month."""
+STORED = "bytes stored"
+"""Unit of a ledger of what nodes occupy. Never `bytes`, which are bytes that were read."""
+BYTE_MONTHS = "bytes stored for a month"
+"""What storage is converted from: bytes times months of MONTH days."""
+MONTH = 30
+"""Days of the month that the price of storage is for."""
 
 MICRO = 1_000_000
 _BUILDERS = frozenset({"dbt", RUNS})
@@ -67,6 +81,8 @@ class Ledger:
     day: date | None = None
     """Day of the newest dbt run; with `run time of the last dbt run`."""
     conversions: tuple[Conversion, ...] = ()
+    stock: bool = False
+    """What there is, not what was spent in a time: the amounts of several days are never added up."""
 
     @cached_property
     def total(self) -> int:
@@ -86,7 +102,12 @@ class Ledger:
     @cached_property
     def told_apart(self) -> bool:
         """Some amount is known to be for building, or for reading."""
-        return any(part != "either" for _, part, _ in self.cells)
+        return any(part in {"build", "read"} for _, part, _ in self.cells)
+
+    @cached_property
+    def stores(self) -> bool:
+        """Some amount is for storing."""
+        return any(part == "keep" for _, part, _ in self.cells)
 
     @property
     def mark(self) -> Literal["", "converted", "partly converted"]:
@@ -107,6 +128,9 @@ def ledgers(graph: Graph, start: date, end: date) -> tuple[Ledger, ...]:
 
     Where no cost is known, one that stands in for it: the warehouse's time, the bytes it read, or else dbt's own run
     times. Those are of the last run of each node, whichever day that was. Empty when nothing at all is known.
+
+    Storage is part of them where it has a price: the newest bytes of the days start..end, times their number in months
+    of 30 days, times the price. Without a price it is no cost; `stored` has it.
     """
     book = _read(graph)
     found = [_Sheet(unit) for unit in book.units]
@@ -114,6 +138,12 @@ def ledgers(graph: Graph, start: date, end: date) -> tuple[Ledger, ...]:
     for unit, rows in book.counted.items():
         price = graph.prices.get(unit)
         by_unit[price.unit if price else unit].add(unit, price, _cells(rows, start, end))
+    price = graph.prices.get(STORAGE)
+    if price and (kept := _kept(graph, start, end)):
+        if price.unit not in by_unit:
+            found.append(by_unit.setdefault(price.unit, _Sheet(price.unit)))
+        months = Fraction((end - start).days + 1, MONTH)
+        by_unit[price.unit].add(BYTE_MONTHS, price, {cell: amount * months for cell, amount in kept.items()})
     if found:
         return tuple(sheet.ledger(len(graph.nodes)) for sheet in found)
     stand_in = _stand_in(graph, book, start, end)
@@ -124,6 +154,33 @@ def measured(graph: Graph, unit: str, start: date, end: date) -> Ledger | None:
     """Seconds or bytes as the warehouse measured them, beside what cost is known; None when there are no such rows."""
     rows = _read(graph).measured.get(unit)
     return Ledger(unit, len(graph.nodes), _cells(rows, start, end)) if rows else None
+
+
+def stored(graph: Graph, start: date, end: date) -> Ledger | None:
+    """Bytes that nodes occupy, as of the newest day of each inside start..end; None when there are no such rows."""
+    kept = _kept(graph, start, end)
+    return Ledger(STORED, len(graph.nodes), kept, stock=True) if kept else None
+
+
+def _kept(graph: Graph, start: date, end: date) -> dict[Cell, int]:
+    """Millionths of a byte that each node occupies on its newest day inside start..end.
+
+    What one source says of a node that day is added up: a table may have a copy that a build left behind. Sources that
+    tell of the same node tell of the same bytes, so the largest counts.
+    """
+    newest: dict[int, date] = {}
+    amounts: dict[int, dict[Origin, int]] = {}
+    for node, seen in graph.use.linked:
+        if seen.measure != STORAGE or seen.unit != "bytes" or seen.column or not isfinite(seen.amount):
+            continue
+        if not start <= seen.day <= end or seen.day < newest.get(node, date.min):
+            continue
+        if seen.day != newest.get(node):
+            newest[node], amounts[node] = seen.day, {}
+        said = amounts[node]
+        source = Origin(seen.origin.connector, seen.origin.file)
+        said[source] = said.get(source, 0) + round(seen.amount * MICRO)
+    return {(node, "keep", STORAGE): max(said.values()) for node, said in amounts.items()}
 
 
 _LABELS: Mapping[str, StandIn] = {"seconds": "warehouse time", "bytes": "bytes read in the warehouse"}
@@ -198,13 +255,12 @@ class _Sheet:
     cells: dict[Cell, int] = field(default_factory=dict)
     conversions: list[Conversion] = field(default_factory=list)
 
-    def add(self, unit: str, price: Price | None, cells: Mapping[Cell, int]) -> None:
+    def add(self, unit: str, price: Price | None, cells: Mapping[Cell, int | Fraction]) -> None:
         """Add amounts of `unit`, converted where it has a price: each cell is rounded once, half to even."""
-        taken = cells
+        rate = Fraction(str(price.amount)) if price else 1
+        taken = {cell: round(amount * rate) for cell, amount in cells.items()}
         if price:
-            rate = Fraction(str(price.amount))
-            taken = {cell: round(amount * rate) for cell, amount in cells.items()}
-            self.conversions.append(Conversion(unit, price, sum(cells.values()), sum(taken.values())))
+            self.conversions.append(Conversion(unit, price, round(sum(cells.values())), sum(taken.values())))
         for cell, amount in taken.items():
             self.cells[cell] = self.cells.get(cell, 0) + amount
 

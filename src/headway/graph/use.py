@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, TypeVar
 from headway.graph.link import Match, unmatched_summary
 from headway.graph.model import KINDS, Gap, Node, Observation
 from headway.graph.reach import order
+from headway.graph.spend import STORAGE
 
 if TYPE_CHECKING:
     from headway.graph.graph import Graph
@@ -288,7 +289,9 @@ def _link(graph: Graph) -> tuple[list[tuple[int, Observation]], tuple[Unmatched,
         if match is None:
             match = known[name] = find(name)
         if match.node is None:
-            lost[name, known is by_node].append(observation)
+            # A warehouse tells the storage of all its tables, and most of them are no business of this project.
+            if match.nodes or observation.measure != STORAGE:
+                lost[name, known is by_node].append(observation)
         else:
             linked.append((match.node, observation))
     unmatched = [

@@ -9,7 +9,10 @@ observations:
 owners: {codeowners: CODEOWNERS, models/finance/: finance-team}
 policy: {usage_window_days: 90}
 protected: ["tag:regulatory"]
-prices: {credits: {amount: 3.0, unit: EUR}, bytes: {amount: 6.25e-12, unit: EUR}}
+prices:                              # of one credit, byte that is read, second, byte that is stored for 30 days
+  credits: {amount: 3.0, unit: EUR}
+  bytes: {amount: 6.25e-12, unit: EUR}
+  storage: {amount: 2.1e-11, unit: EUR}
 store: postgresql://...              # default: SQLite in .headway/
 warehouse: {profiles_dir: ., target: prod}
 as_of: 2026-11-22                    # for examples whose data has an end; default: today

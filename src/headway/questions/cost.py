@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Annotated, Literal
 
-from headway.answer import Answer, Column, Finding, plural
+from headway.answer import Answer, Column, Finding, figure, plural
 from headway.graph.graph import Graph
 from headway.graph.model import KINDS
-from headway.graph.spend import PARTS, Ledger, Part, measured
+from headway.graph.spend import PARTS, STORAGE, STORED, Ledger, Part, measured, stored
 from headway.questions.evidence import ASSET_COLUMNS, amount_heading, amount_words, asset_values, gaps, make
 from headway.questions.registry import Says, question
 from headway.questions.usage import quadrants
@@ -45,6 +45,9 @@ def cost(
     Units are never added together; the price list under `prices` in headway.yml turns credits, bytes or seconds into
     money, and such amounts are marked as converted. Where no cost is known, the time that the warehouse took, or that
     the last dbt run took, stands in for it and says so.
+
+    What tables occupy is shown apart, as bytes stored on the newest day that is known; they are never added to the
+    bytes that were read. With a price for `storage`, a byte for a month of 30 days, they are money as well.
     """
     days = min(max(days, 1), (graph.as_of - date.min).days + 1)
     ledgers = list(_ledgers(graph, unit, days))
@@ -52,8 +55,9 @@ def cost(
     if not ledgers:
         return make(graph, "cost", "HW401", _nothing(graph, unit, days), gaps=more)
     answers = [_in_unit(graph, ledger, by, days) for ledger in ledgers]
-    if len(answers) == 1:
-        main, *details = answers[0]
+    flows = [ledger for ledger in ledgers if not ledger.stock]
+    if len(flows) <= 1:
+        main, *details = (answer for parts in answers for answer in parts)
         return make(
             graph,
             "cost",
@@ -65,8 +69,8 @@ def cost(
             sections=tuple(details),
             gaps=more,
         )
-    units = ", ".join(ledger.unit for ledger in ledgers)
-    headline = f"Costs are known in {plural(len(ledgers), 'unit')}: {units}. They are never added together."
+    units = ", ".join(ledger.unit for ledger in flows)
+    headline = f"Costs are known in {plural(len(flows), 'unit')}: {units}. They are never added together."
     return make(graph, "cost", "HW401", headline, sections=tuple(s for a in answers for s in a), gaps=more)
 
 
@@ -77,10 +81,15 @@ def _ledgers(graph: Graph, unit: str, days: int) -> Iterator[Ledger]:
     if not wanted and unit and (found := measured(graph, unit, start, graph.as_of)):
         wanted = [found]
     yield from wanted
+    if (unit == STORED or (not unit and STORAGE not in graph.prices)) and (kept := stored(graph, start, graph.as_of)):
+        yield kept
 
 
 def _nothing(graph: Graph, unit: str, days: int) -> str:
-    known = [ledger.unit for ledger in graph.spend(graph.as_of - timedelta(days=days - 1), graph.as_of)]
+    start = graph.as_of - timedelta(days=days - 1)
+    known = [ledger.unit for ledger in graph.spend(start, graph.as_of)]
+    if stored(graph, start, graph.as_of):
+        known.append(STORED)
     if unit and known:
         return f"No cost is known in {unit}; costs are known in {', '.join(known)}."
     return "No cost is known, because no source of cost is connected."
@@ -141,7 +150,7 @@ def _in_unit(graph: Graph, ledger: Ledger, by: By, days: int) -> list[Answer]:
         "converted_micros": {c.unit: c.money for c in ledger.conversions},
     }
     heading = "What for" if by == "objective" else by.capitalize()
-    columns = (Column("part", heading), Column("amount", amount_heading(ledger), "money"), *_SHARES)
+    columns = (Column("part", heading), Column("amount", amount_heading(ledger), "money"), _SHARE, *_parts(ledger))
     headline = _headline(ledger, lines, by, days)
     answers = [make(graph, "cost", "HW401", headline, columns, rows, totals=totals)]
     if by == "objective" and (pieces := _pieces(graph, ledger)):
@@ -151,11 +160,18 @@ def _in_unit(graph: Graph, ledger: Ledger, by: By, days: int) -> list[Answer]:
     return answers
 
 
-_SHARES = (
-    Column("share", "Share", "percent"),
-    Column("build", "Building it", "money", secondary=True),
-    Column("read", "Reading it", "money", secondary=True),
-)
+_SHARE = Column("share", "Share", "percent")
+
+
+def _parts(ledger: Ledger) -> tuple[Column, ...]:
+    """Columns of what it was spent on, as `_apart` gives the values."""
+    if ledger.stock:
+        return ()
+    columns = (
+        Column("build", "Building it", "money", secondary=True),
+        Column("read", "Reading it", "money", secondary=True),
+    )
+    return (*columns, Column("keep", "Storing it", "money", secondary=True)) if ledger.stores else columns
 
 
 def _row(line: _Line, ledger: Ledger) -> Finding:
@@ -164,11 +180,14 @@ def _row(line: _Line, ledger: Ledger) -> Finding:
     return Finding(values=values, node=line.node, counts=line.counts)
 
 
-def _apart(spent: Mapping[Part, int], ledger: Ledger) -> tuple[float | None, float | None]:
-    """What was spent on building and on reading; None where no source tells them apart."""
-    if not ledger.told_apart:
-        return None, None
-    return spent.get("build", 0) / 1_000_000, spent.get("read", 0) / 1_000_000
+def _apart(spent: Mapping[Part, int], ledger: Ledger) -> tuple[float | None, ...]:
+    """What was spent on building and on reading, None where no source tells them apart; and on storing, where known."""
+    if ledger.stock:
+        return ()
+    told: list[float | None] = [None, None]
+    if ledger.told_apart:
+        told = [spent.get("build", 0) / 1_000_000, spent.get("read", 0) / 1_000_000]
+    return (*told, spent.get("keep", 0) / 1_000_000) if ledger.stores else tuple(told)
 
 
 # ---------------------------------------------------------------------- splits
@@ -211,6 +230,8 @@ def _by_label(ledger: Ledger, label: Callable[[int, str], str]) -> list[_Line]:
 
 def _headline(ledger: Ledger, lines: Sequence[_Line], by: By, days: int) -> str:
     total = ledger.total
+    if ledger.stock:
+        return _headline_of_stock(ledger, lines, by)
     whole = amount_words(ledger.unit, total)
     when = "in the last dbt run" if ledger.day else f"in {plural(days, 'day')}"
     label = f"{ledger.stand_in} ({ledger.day})" if ledger.day else ledger.stand_in
@@ -232,6 +253,20 @@ def _headline(ledger: Ledger, lines: Sequence[_Line], by: By, days: int) -> str:
     return sentence
 
 
+def _headline_of_stock(ledger: Ledger, lines: Sequence[_Line], by: By) -> str:
+    whole = f"{figure(ledger.total / 1_000_000)} bytes are stored"
+    if by != "objective":
+        top = f"; by {by}, the largest part is {lines[0].name} ({lines[0].amount / ledger.total:.0%})"
+        return f"{whole}{top if ledger.total else ''}."
+    serving = sum(line.amount for line in lines if line.node)
+    unused = next(line.amount for line in lines if line.key == "none:zombie")
+    share = f" ({serving / ledger.total:.0%})" if ledger.total else ""
+    return (
+        f"{whole}; {figure(serving / 1_000_000)}{share} serve an objective, "
+        f"{figure(unused / 1_000_000)} are kept though nobody uses them."
+    )
+
+
 # ---------------------------------------------------------------------- what explains a split
 
 
@@ -250,7 +285,7 @@ def _pieces(graph: Graph, ledger: Ledger) -> Answer | None:
         why = placed[quadrant[i] or "unknown"]
         values = (*asset_values(graph, i), why, amounts[i] / 1_000_000, *_apart(spent, ledger))
         rows.append(Finding(values=values, node=graph.nodes[i].id, counts=False))
-    columns = (*ASSET_COLUMNS, Column("why", "Why"), Column("amount", amount_heading(ledger), "money"), *_SHARES[1:])
+    columns = (*ASSET_COLUMNS, Column("why", "Why"), Column("amount", amount_heading(ledger), "money"), *_parts(ledger))
     shown = f", the first {PIECES} of {len(idle):,}" if len(idle) > PIECES else ""
     whole = amount_words(ledger.unit, sum(amounts[i] for i in idle))
     headline = f"Largest pieces that serve nothing ({whole} in all{shown})"

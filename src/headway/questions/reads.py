@@ -243,8 +243,12 @@ def _monday(day: date) -> date:
 def _costs(graph: Graph, i: int) -> Answer:
     """What the asset costs to build and to read, in every unit that is known."""
     rows = []
-    for ledger in graph.spend(graph.as_of - timedelta(days=MONTH - 1), graph.as_of):
+    ledgers = graph.spend(graph.as_of - timedelta(days=MONTH - 1), graph.as_of)
+    stores = any(ledger.stores for ledger in ledgers)
+    for ledger in ledgers:
         spent = [ledger.parts[part][i] / 1_000_000 if ledger.told_apart else None for part in ("build", "read")]
+        if stores:
+            spent.append(ledger.parts["keep"][i] / 1_000_000)
         either = ledger.parts["either"][i] / 1_000_000
         what = ledger.stand_in or ledger.mark or "cost"
         values = (ledger.unit, what, *spent, either, ledger.amounts[i] / 1_000_000)
@@ -254,6 +258,7 @@ def _costs(graph: Graph, i: int) -> Answer:
         Column("what", "What it is"),
         Column("build", "Building it", "money"),
         Column("read", "Reading it", "money"),
+        *((Column("keep", "Storing it", "money"),) if stores else ()),
         Column("either", "Not told apart", "money"),
         Column("total", "Total", "money"),
     )
