@@ -42,19 +42,23 @@ class Group:
     """Id of a dashboard's node, or ''."""
 
 
-Sums = list[float]
-"""queries, seconds, bytes, cost; a negative number of seconds, bytes or cost does not occur."""
+Sums = list[int]
+"""queries, seconds, bytes, cost, the last three in grains (see GRAINS); none is negative."""
+
+GRAINS: Mapping[str, int] = {"seconds": 1_000_000_000, "bytes": 1, "cost": 1_000_000_000}
+"""How finely amounts are counted: in whole parts of one, so that sums do not hang on the order they are added in."""
+_PARTS = (1, *GRAINS.values())
 
 
 class Row(NamedTuple):
-    """Amounts of one node, relation or column on one day by one reader."""
+    """Amounts of one node, relation or column on one day by one reader: queries, seconds, bytes, cost."""
 
     node: str
     relation: str
     column: str
     day: date
     reader: Reader
-    sums: Sums
+    sums: tuple[float, ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -91,13 +95,14 @@ class Relations:
         for (use, reader), days in by_column.items():
             for relation, columns in use.reads:
                 for column in columns:
-                    _add(self._totals["", relation, column, reader], days, 1.0, 0.0)
+                    _add(self._totals["", relation, column, reader], days, 1, None)
         order = sorted(self._totals, key=lambda k: (*k[:3], k[3].person_class, k[3].tool, k[3].person))
         for key in order:
             node, relation, column, reader = key
             days = self._totals.pop(key)
             for day in sorted(days):
-                yield Row(node, relation, column, day, reader, days[day])
+                amounts = tuple(amount / parts for amount, parts in zip(days[day], _PARTS, strict=True))
+                yield Row(node, relation, column, day, reader, amounts)
 
     def _one(
         self,
@@ -107,24 +112,24 @@ class Relations:
     ) -> None:
         reader = group.reader
         if group.dashboard:
-            _add(self._totals[group.dashboard, "", "", reader], days, 1.0, 0.0)
+            _add(self._totals[group.dashboard, "", "", reader], days, 1, None)
         if group.node:
-            _add(self._totals[group.node, "", "", reader], days, 1.0, 1.0)
+            _add(self._totals[group.node, "", "", reader], days, 1, (0, 1))
             return
         use = self._use(group)
         if use.building:
-            for relation in use.builds:
-                _add(self._totals["", relation, "", reader], days, 0.0, 1.0 / len(use.builds))
+            for place, relation in enumerate(use.builds):
+                _add(self._totals["", relation, "", reader], days, 0, (place, len(use.builds)))
             if reader.person_class == "dbt":
                 return
             reader = self._machine(reader)
-        for relation, _ in use.reads:
-            share = 0.0 if use.building else 1.0 / len(use.reads)
-            _add(self._totals["", relation, "", reader], days, 1.0, share)
+        for place, (relation, _) in enumerate(use.reads):
+            share = None if use.building else (place, len(use.reads))
+            _add(self._totals["", relation, "", reader], days, 1, share)
         if reader.person_class != "dbt":
             # columns are told by class only: by person they would be more rows than all others together
             nobody = self._nobody.setdefault(reader.person_class, Reader(reader.person_class, "", ""))
-            _add(by_column[use, nobody], days, 1.0, 0.0)
+            _add(by_column[use, nobody], days, 1, None)
 
     def _machine(self, reader: Reader) -> Reader:
         """The reader, as a service unless it is a machine already."""
@@ -170,14 +175,16 @@ def _relation(written: str, group: Group, temporary: set[str] | tuple[str, ...])
     return ".".join(part for part in (database if schema else "", schema, name) if part)
 
 
-def _add(totals: dict[date, Sums], days: Mapping[date, Sums], queries: float, rest: float) -> None:
-    """Add a share of the queries, and of the rest, of each day."""
-    for day, (count, seconds, size, cost) in days.items():
-        before = totals.get(day)
-        if before is None:
-            totals[day] = [count * queries, seconds * rest, size * rest, cost * rest]
-        else:
-            before[0] += count * queries
-            before[1] += seconds * rest
-            before[2] += size * rest
-            before[3] += cost * rest
+def _add(totals: dict[date, Sums], days: Mapping[date, Sums], queries: int, share: tuple[int, int] | None) -> None:
+    """Add the queries so many times, and one equal share of the rest, of each day.
+
+    `share` is its place among how many: what is left over by the division goes to the first ones, a grain each, so that
+    the shares sum to the whole.
+    """
+    for day, (count, *rest) in days.items():
+        before = totals.setdefault(day, [0, 0, 0, 0])
+        before[0] += count * queries
+        if share is not None:
+            place, number = share
+            for position, amount in enumerate(rest, 1):
+                before[position] += (amount + number - 1 - place) // number
