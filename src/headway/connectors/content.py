@@ -15,6 +15,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any, Literal
 
 from headway.errors import MissingExtra
+from headway.graph.aggregates import aggregate
 from headway.graph.columns import Resolved, Schema, expression_sources, resolve
 from headway.graph.model import (
     AnyRecord,
@@ -246,33 +247,6 @@ def _names(expression: str, dialect: str) -> tuple[str, ...]:
     except MissingExtra:
         return ("",)
     return ("",) if found.problem else found.values
-
-
-def aggregate(expression: str, dialect: str = "") -> str:
-    """An aggregate as `name(columns)` in lower case, so that alike ones compare equal; '' for what is no aggregate.
-
-    `SUM("t"."Amount")` is `sum(amount)`, `COUNT(DISTINCT user_id)` is `count_distinct(user_id)`, `count(*)` is
-    `count()`. Whatever is done to the result counts no further: `100 * avg(x)` is `avg(x)`. Of several the texts are
-    joined by `, ` in order.
-    """
-    try:
-        import sqlglot
-        from sqlglot import exp
-        from sqlglot.errors import SqlglotError
-    except ImportError:
-        return ""
-    try:
-        tree = sqlglot.parse_one(f"SELECT {expression}", dialect=dialect or None)
-        found = []
-        for node in tree.find_all(exp.AggFunc):
-            name = node.sql_name().lower() if not isinstance(node, exp.Anonymous) else node.name.lower()
-            if isinstance(node, exp.Count) and isinstance(node.this, exp.Distinct):
-                name = "count_distinct"
-            columns = sorted({c.name.lower() for c in node.find_all(exp.Column)})
-            found.append(f"{name}({', '.join(columns)})")
-    except (SqlglotError, RecursionError, ValueError, AttributeError):
-        return ""
-    return ", ".join(sorted(dict.fromkeys(found)))
 
 
 # --- Views -----------------------------------------------------------------------------------------------------------

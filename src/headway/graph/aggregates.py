@@ -1,0 +1,30 @@
+"""What an expression computes, in a form in which alike expressions are equal."""
+
+from __future__ import annotations
+
+
+def aggregate(expression: str, dialect: str = "") -> str:
+    """An aggregate as `name(columns)` in lower case, so that alike ones compare equal; '' for what is no aggregate.
+
+    `SUM("t"."Amount")` is `sum(amount)`, `COUNT(DISTINCT user_id)` is `count_distinct(user_id)`, `count(*)` is
+    `count()`. Whatever is done to the result counts no further: `100 * avg(x)` is `avg(x)`. Of several the texts are
+    joined by `, ` in order.
+    """
+    try:
+        import sqlglot
+        from sqlglot import exp
+        from sqlglot.errors import SqlglotError
+    except ImportError:
+        return ""
+    try:
+        tree = sqlglot.parse_one(f"SELECT {expression}", dialect=dialect or None)
+        found = []
+        for node in tree.find_all(exp.AggFunc):
+            name = node.sql_name().lower() if not isinstance(node, exp.Anonymous) else node.name.lower()
+            if isinstance(node, exp.Count) and isinstance(node.this, exp.Distinct):
+                name = "count_distinct"
+            columns = sorted({c.name.lower() for c in node.find_all(exp.Column)})
+            found.append(f"{name}({', '.join(columns)})")
+    except (SqlglotError, RecursionError, ValueError, AttributeError):
+        return ""
+    return ", ".join(sorted(dict.fromkeys(found)))
