@@ -13,11 +13,13 @@ from headway.connectors.dbt.artifacts import (
     Disabled,
     Exposure,
     Manifest,
+    Metric,
     OwnerPart,
     Resource,
     SavedQuery,
     SemanticModel,
 )
+from headway.connectors.dbt.measures import Measures
 from headway.connectors.dbt.owners import Owners
 from headway.connectors.dbt.semantics import reached_by
 from headway.connectors.dbt.stated import Stated, headway_meta, merged_meta
@@ -59,6 +61,7 @@ class Assets:
         self._owners = owners
         self._file = file
         self._origins: dict[str, Origin] = {}
+        self._measures = Measures(manifest)
 
     def build(self, switched_off: list[Disabled]) -> None:
         """Fill `known`, `disabled`, `objectives` and `gaps`."""
@@ -170,6 +173,7 @@ class Assets:
             created=created,
             protected=protected,
             outside=outside,
+            aggregates=self._measures.of(resource) if isinstance(resource, Metric) else (),
             reached_by=reached_by(resource) if isinstance(resource, SemanticModel) else (),
             meta=dict(own) if kind != "saved_query" else _with_exports(own, resource),
             origin=self.origin(path),
