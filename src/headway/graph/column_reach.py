@@ -169,6 +169,51 @@ class ColumnReach:
                     todo.append(down)
         return tuple(found)
 
+    def made_from(self, node: int) -> tuple[frozenset[Place], frozenset[Place]]:
+        """Columns of tables that the values of a node are surely made from: the first ones going upstream, and all.
+
+        What decides its rows, candidates, and reads of every column of something are no part of it.
+        """
+        wiring, nodes = self._wiring, self._graph.nodes
+        near: set[Place] = set()
+        found: set[Place] = set()
+        todo = [(vertex, True) for vertex in self._places_of(node)]
+        met = set(todo)
+        while todo:
+            vertex, first = todo.pop()
+            place = wiring.place(vertex)
+            if place is not None and place[0] != node and is_table(nodes[place[0]]):
+                found.add(place)
+                if first:
+                    near.add(place)
+                    first = False
+            for step in ((up, first) for up in wiring.values_above.get(vertex, ())):
+                if step not in met:
+                    met.add(step)
+                    todo.append(step)
+        return frozenset(near), frozenset(found)
+
+    def filtered_by(self, node: int) -> frozenset[Place]:
+        """Columns that decide which rows count for a node, or for what it is made from short of a table."""
+        graph = self._graph
+        found: set[Place] = set()
+        todo = [node]
+        met = {node}
+        while todo:
+            i = todo.pop()
+            if i != node and is_table(graph.nodes[i]):
+                continue
+            for record in self._wiring.records.get(i, ()):
+                for source in record.shape:
+                    found.update(
+                        (above, source.column) for above in self._wiring.nodes_of(source.node) if source.column
+                    )
+            above = graph.fed_by.get(i, ()) if KINDS[graph.nodes[i].kind].goal else graph.upstream[i]
+            fresh = [u for u in above if u not in met]
+            met.update(fresh)
+            todo += fresh
+        return frozenset(found)
+
     # ------------------------------------------------------------------ goals
 
     def computes(self, node: int, column: str = "") -> int:
@@ -305,14 +350,14 @@ class _Wiring:
         found: dict[int, list[ColumnLineage]] = {}
         written = self.graph.column_lineage
         for record in (*written, *(of_key_results(self.graph) if written else ())):
-            nodes = self._resolve(record.node)
+            nodes = self.nodes_of(record.node)
             if len(nodes) == 1:
                 found.setdefault(nodes[0], []).append(record)
             else:
                 self.lost[record.node] += 1
         return found
 
-    def _resolve(self, reference: str) -> tuple[int, ...]:
+    def nodes_of(self, reference: str) -> tuple[int, ...]:
         """The nodes an id or reference may mean."""
         i = self.graph.index.get(reference)
         if i is not None:
@@ -369,7 +414,7 @@ class _Wiring:
         index = self.graph.index
         for source in sources:
             i = index.get(source.node)
-            nodes = (i,) if i is not None else self._resolve(source.node)
+            nodes = (i,) if i is not None else self.nodes_of(source.node)
             certainty = _SURENESS[source.certainty] if len(nodes) == 1 else _CANDIDATE
             for above in nodes:
                 named.add(above)
@@ -440,6 +485,15 @@ class _Wiring:
         for up, down in zip(self.row_up, self.row_down, strict=True):
             below[up].append((down, 0, _VALUE))  # what leads into rows says what they are
         return below
+
+    @cached_property
+    def values_above(self) -> Mapping[int, Sequence[int]]:
+        """Vertex -> the columns that its values are surely made from."""
+        above: dict[int, list[int]] = defaultdict(list)
+        for up, down, certainty, role in zip(self.up, self.down, self.certainty, self.role, strict=True):
+            if role == _VALUE and certainty != _CANDIDATE and not self.count <= up < 2 * self.count:
+                above[down].append(up)
+        return above
 
     def breadth_first(
         self, start: int, certainty: int, role: int

@@ -28,6 +28,7 @@ from headway.graph.model import (
     Check,
     ColumnLineage,
     Coverage,
+    Decision,
     Deliverable,
     Edge,
     Gap,
@@ -92,6 +93,7 @@ class Graph:
         self.coverage: Sequence[Coverage] = kinds[Coverage]
         self.checks: Sequence[Check] = kinds[Check]
         self.column_lineage: Sequence[ColumnLineage] = kinds[ColumnLineage]
+        self.decisions: Sequence[Decision] = kinds[Decision]
         self._protected = tuple(protected)
 
         self.nodes, self.disabled = self._split_nodes(kinds[Node])
@@ -333,6 +335,11 @@ class Graph:
             if objective != key_result and key_result not in under[objective]:
                 under[objective].append(key_result)
         return {k: sorted(v) for k, v in under.items()}
+
+    @cached_property
+    def declined(self) -> frozenset[tuple[str, str]]:
+        """Upstream and downstream ids of links that somebody declined."""
+        return frozenset((d.upstream, d.downstream) for d in self.decisions if not d.accepted)
 
     @cached_property
     def active(self) -> int:
