@@ -8,6 +8,7 @@ objective grow "Grow" 2026-10-01..2026-12-31  parent=company standing limit=3 st
 key_result grow.mrr < mrr   shown_on=exec  from=10 to=20  weight=2  unit=EUR  words
 reading grow.mrr 2026-11-21 14
 views exec 12 on 2026-11-20  class=service tool=looker person=a1   (queries, views, people)
+views_total exec 900 on 2026-11-20                                  (opened since it exists)
 covers "kind:model kind:dashboard" 2026-08-01..2026-11-21
 cost orders 12.5 EUR on 2026-11-20  class=dbt tool=dbt
 seconds orders 40 on 2026-11-20  class=dbt tool="dbt run results"   (seconds, bytes)
@@ -90,8 +91,9 @@ def _statement(verb: str, words: list[str], order: int) -> Iterator[AnyRecord]:
         node, _, column = plain[0].rpartition(".")
         read = _observation("queries", [node, *plain[1:]], {"class": "person", **options}, "count")
         yield replace(read, column=column)
-    elif verb in {"queries", "views", "people"}:
-        yield _observation(verb, plain, {"class": "person", **options}, "count")
+    elif verb in {"queries", "views", "people", "views_total"}:
+        reader = {} if verb == "views_total" else {"class": "person"}
+        yield _observation(verb, plain, {**reader, **options}, "count")
     elif verb == "cost":
         yield _observation(verb, plain, options, plain[2])
     elif verb in {"seconds", "bytes", "storage"}:

@@ -8,6 +8,7 @@ Nodes that cannot be read directly (metrics, semantic models, ephemeral models) 
 one when nothing downstream is used and nobody read the tables it is computed from; otherwise it is unknown.
 
 Rows about one column of a node are linked, but say nothing here: they do not add up to the node they are part of.
+Lifetime totals of views become views by difference (see `totals`).
 """
 
 from __future__ import annotations
@@ -21,8 +22,9 @@ from datetime import date, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeVar
 
+from headway.graph import totals
 from headway.graph.link import Match, unmatched_summary
-from headway.graph.model import KINDS, Gap, Node, Observation
+from headway.graph.model import KINDS, Coverage, Gap, Node, Observation
 from headway.graph.reach import order
 from headway.graph.spend import STORAGE
 
@@ -199,10 +201,12 @@ def _tells_use(observation: Observation) -> bool:
 
 def measure(graph: Graph) -> Use:
     """Use of every node, from the graph's observations and what their sources cover."""
-    linked, unmatched = _link(graph)
+    found, unmatched = _link(graph)
+    linked, spans = totals.told(found)
     seen = [row for row in linked if _tells_use(row[1])]
     tally = _tally(graph, seen)
-    coverage = _coverage(graph, _kinds_by_source(graph, seen))
+    dated = [row for row in found if _tells_use(row[1])] if spans else seen
+    coverage = _coverage(graph, _kinds_by_source(graph, dated), spans)
     status, reason, new = _judge(graph, tally.own, coverage)
     return Use(
         status=status,
@@ -429,37 +433,79 @@ class _Covered:
     """Why a node is not covered that a stale or short source names."""
     gaps: list[Gap] = field(default_factory=list)
 
+    def covers(self, node: int, start: date, end: date) -> None:
+        """Note that a source sees a node from `start` to `end`; of several, what all of them see counts."""
+        self.covered[node] = True
+        known = self.seen.get(node)
+        self.seen[node] = (max(start, known[0]), min(end, known[1])) if known else (start, end)
 
-def _coverage(graph: Graph, by_source: Mapping[tuple[str, str], AbstractSet[str]]) -> _Covered:
-    """Per node whether a source of usage can see it today; why not where one is stale; and what is wrong with them."""
+
+def _coverage(graph: Graph, by_source: Mapping[totals.Source, AbstractSet[str]], spans: totals.Spans) -> _Covered:
+    """Per node whether a source of usage can see it today; why not where one is stale; and what is wrong with them.
+
+    `by_source` has the kinds of node that each source has dated rows about, `spans` the totals of those that have some.
+    """
     result = _Covered([False] * len(graph.nodes))
-    covered, gaps = result.covered, result.gaps
-    opens = _opens(graph)
     for coverage in graph.coverage:
-        kinds = by_source.get((coverage.origin.connector, coverage.origin.file))
-        if kinds is None:
+        source = (coverage.origin.connector, coverage.origin.file)
+        kinds, known = by_source.get(source), spans.get(source, {})
+        if kinds is None and not known:
             continue
         if coverage.covers:
             seen = graph.configured(coverage.covers, f"covers of {coverage.origin}")
         else:
+            kinds = {*(kinds or ()), *(graph.nodes[i].kind for i in known)}
             seen = frozenset(i for i in graph.assets if graph.nodes[i].kind in kinds)
-        message, blind = _how_fresh(graph, coverage.start, coverage.end, str(coverage.origin))
-        if message:
-            gaps.append(Gap(topic="usage", message=message, origin=coverage.origin))
-        start, end = max(coverage.start, opens), min(coverage.end, graph.as_of)
-        for i in seen:
-            if blind:
-                result.stale.setdefault(i, message)
-                continue
-            covered[i] = True
-            known = result.seen.get(i)
-            result.seen[i] = (max(start, known[0]), min(end, known[1])) if known else (start, end)
-    if not any(covered) and not gaps:
+        if known:
+            _cover_by_totals(graph, result, coverage, {i: known[i] for i in sorted(seen & known.keys())})
+        if kinds is not None:
+            _cover(graph, result, coverage, seen - known.keys())
+    if not any(result.covered) and not result.gaps:
         message = "no source of usage is connected, so nothing is called used or unused"
-        gaps.append(
+        result.gaps.append(
             Gap(topic="usage", message=message, hint="add one under observations: in headway.yml, or --usage FILE")
         )
     return result
+
+
+def _cover(graph: Graph, result: _Covered, coverage: Coverage, nodes: Iterable[int]) -> None:
+    """Note what a source sees that says when."""
+    message, blind = _how_fresh(graph, coverage.start, coverage.end, str(coverage.origin))
+    if message:
+        result.gaps.append(Gap(topic="usage", message=message, origin=coverage.origin))
+    for i in nodes:
+        if blind:
+            result.stale.setdefault(i, message)
+        else:
+            result.covers(i, max(coverage.start, _opens(graph)), min(coverage.end, graph.as_of))
+
+
+def _cover_by_totals(
+    graph: Graph, result: _Covered, coverage: Coverage, spans: Mapping[int, tuple[date, date]]
+) -> None:
+    """Note what a source sees of nodes that it has totals of: for each, what happened between its first and its last.
+
+    One gap speaks for all: it says what is wrong with the source as a whole, from its first total to its last.
+    """
+    name = str(coverage.origin)
+
+    def fresh(span: tuple[date, date]) -> tuple[str, bool]:
+        first, last = span
+        if first == last:
+            return f"{name} has one total of views so far, of {first}; what is opened shows from the next one on", True
+        return _how_fresh(graph, first, last, name)
+
+    said = {span: fresh(span) for span in set(spans.values())}
+    for i, (first, last) in spans.items():
+        message, blind = said[first, last]
+        if blind:
+            result.stale.setdefault(i, message)
+        else:
+            result.covers(i, max(first, _opens(graph)), min(last, graph.as_of))
+    if spans:
+        message, _ = fresh((min(first for first, _ in spans.values()), max(last for _, last in spans.values())))
+        if message:
+            result.gaps.append(Gap(topic="usage", message=message, origin=coverage.origin))
 
 
 def _kinds_by_source(graph: Graph, seen: Iterable[tuple[int, Observation]]) -> dict[tuple[str, str], set[str]]:
