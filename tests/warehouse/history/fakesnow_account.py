@@ -27,7 +27,17 @@ create table snowflake.account_usage.access_history(
   base_objects_accessed variant, objects_modified variant);
 create table snowflake.account_usage.query_attribution_history(
   query_id varchar, parent_query_id varchar, root_query_id varchar, user_name varchar, start_time timestamp_ltz,
-  end_time timestamp_ltz, credits_attributed_compute float, credits_used_query_acceleration float)
+  end_time timestamp_ltz, credits_attributed_compute float, credits_used_query_acceleration float);
+create table snowflake.account_usage.table_storage_metrics(
+  id number, table_name varchar, table_schema varchar, table_catalog varchar, is_transient varchar, active_bytes number,
+  time_travel_bytes number, failsafe_bytes number, retained_for_clone_bytes number, deleted boolean,
+  table_dropped timestamp_ltz)
+"""
+STORED = """
+(1, 'ORDERS', 'MARTS', 'SHOP', 'NO', 1000, 200, 30, 4000000, false, null),
+(2, 'ORDERS', 'MARTS', 'SHOP', 'NO', 0, 5, 1, 0, false, '2026-11-20'),
+(3, 'ORDERS', 'MARTS', 'SHOP', 'NO', 7000000, 0, 0, 0, true, '2026-01-01'),
+(4, 'EMPTY', 'MARTS', 'SHOP', 'YES', 0, 0, 0, 0, false, null)
 """
 DBT = '{"app": "dbt", "dbt_version": "1.11.16", "node_id": "model.shop.orders", "target_name": "prod"}'
 QUERIES = (
@@ -70,6 +80,7 @@ def seed(cursor: Any, *, access: bool, attribution: bool) -> None:
     for statement in TABLES.split(";"):
         if (access or "access_history" not in statement) and (attribution or "attribution" not in statement):
             cursor.execute(statement)
+    cursor.execute(f"insert into snowflake.account_usage.table_storage_metrics values {STORED}")
     for query in QUERIES:
         started = query[6] + "+00:00"
         cursor.execute(

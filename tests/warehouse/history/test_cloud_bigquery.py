@@ -30,8 +30,14 @@ CREATE TABLE "{project}.region-{region}.INFORMATION_SCHEMA.JOBS" (
   labels STRUCT("key" VARCHAR, "value" VARCHAR)[], total_bytes_billed BIGINT, total_slot_ms BIGINT,
   cache_hit BOOLEAN, error_result STRUCT(reason VARCHAR, location VARCHAR, message VARCHAR)
 );
+CREATE TABLE "{project}.region-{region}.INFORMATION_SCHEMA.TABLE_STORAGE" (
+  project_id VARCHAR, table_schema VARCHAR, table_name VARCHAR, total_logical_bytes BIGINT, total_physical_bytes BIGINT
+);
 """
 ROWS = """
+INSERT INTO "shop-prod.region-eu.INFORMATION_SCHEMA.TABLE_STORAGE" VALUES
+('shop-prod', 'marts', 'orders', 5000000000000, 700), ('shop-prod', 'marts', 'orders', 0, 100),
+('shop-prod', 'raw', 'orders', NULL, NULL);
 INSERT INTO "shop-prod.region-eu.INFORMATION_SCHEMA.JOBS" VALUES
 ('j1', '2026-11-10 23:30:00+00', 'ana@shop.example', 'SELECT amount FROM `shop-prod`.marts.orders WHERE id = 7',
  {'query_hashes': {'normalized_literals': 'h1'}}, 'SELECT', NULL,
@@ -206,6 +212,7 @@ def test_from_the_view_to_the_records(bigquery: StandIn) -> None:
         ("model.shop.broken", "", "seconds", "2026-11-11", "dbt"): 1,
         ("model.shop.broken", "", "bytes", "2026-11-11", "dbt"): 7,
         ("model.shop.broken", "", "cost", "2026-11-11", "dbt"): 7,
+        ("shop-prod.marts.orders", "", "storage", "2026-11-22", ""): 5e12,
     }
     assert {one.unit for one in records if isinstance(one, Observation) and one.measure == "cost"} == {"bytes"}
     assert len(people(records, orders)) == 2
@@ -220,7 +227,8 @@ def test_from_the_view_to_the_records(bigquery: StandIn) -> None:
 def test_a_later_sync_reads_a_little_before_the_one_before(bigquery: StandIn) -> None:
     since = datetime(2026, 11, 12, 6, tzinfo=UTC)
     records = list(BigQueryHistory({"regions": ["eu"]}, bigquery.context(since=since)).records())
-    assert {one.day for one in records if isinstance(one, Observation)} == {date(2026, 11, 11)}
+    read = [one.day for one in records if isinstance(one, Observation) and one.measure != "storage"]
+    assert set(read) == {date(2026, 11, 11)}
     coverage = next(one for one in records if isinstance(one, Coverage))
     assert (coverage.start, coverage.end) == (date(2026, 11, 11), date(2026, 11, 22))
 

@@ -28,8 +28,8 @@ from headway.warehouse.profile import load_profile
 DAY = datetime(2026, 11, 20)
 NEXT = datetime(2026, 11, 21)
 NAMES = """
-CREATE TABLE svv_table_info (database VARCHAR, schema VARCHAR, table_id BIGINT, "table" VARCHAR);
-INSERT INTO svv_table_info VALUES ('shop', 'marts', 101, 'orders'), ('shop', 'raw', 102, 'orders');
+CREATE TABLE svv_table_info (database VARCHAR, schema VARCHAR, table_id BIGINT, "table" VARCHAR, size BIGINT);
+INSERT INTO svv_table_info VALUES ('shop', 'marts ', 101, 'orders', 12), ('shop', 'raw', 102, 'orders', 0);
 CREATE TABLE svv_user_info (user_id BIGINT, user_name VARCHAR);
 INSERT INTO svv_user_info VALUES (100, 'ana'), (101, 'svc_dbt'), (1, 'rdsdb');
 """
@@ -213,6 +213,8 @@ def test_from_the_views_to_the_records(serverless: StandIn) -> None:
         ("shop.raw.orders", "*", "queries", "2026-11-20", "service"): 1,
         ("model.shop.broken", "", "queries", "2026-11-20", "dbt"): 1,
         ("model.shop.broken", "", "seconds", "2026-11-20", "dbt"): 3,
+        (orders, "", "storage", "2026-11-22", ""): 12 * 1024 * 1024,
+        ("shop.raw.orders", "", "storage", "2026-11-22", ""): 0,
     }
     assert len(people(records, orders)) == 2, "Metabase's user 7, and Ana"
     gap = next(one for one in records if isinstance(one, Gap))

@@ -152,6 +152,8 @@ def test_from_account_usage_to_the_records(python: str, tmp_path: Path) -> None:
         ("model.shop.broken", "", "queries", "2026-11-11", "dbt"): 1,
         ("model.shop.broken", "", "seconds", "2026-11-11", "dbt"): 1.0,
         ("model.shop.broken", "", "cost", "2026-11-11", "dbt"): 0.5,
+        ("SHOP.MARTS.ORDERS", "", "storage", "2026-11-22", ""): 1236,
+        ("SHOP.MARTS.EMPTY", "", "storage", "2026-11-22", ""): 0,
     }
     assert {one.unit for one in records if isinstance(one, Observation) and one.measure == "cost"} == {"credits"}
     assert len(people(records, view)) == 2

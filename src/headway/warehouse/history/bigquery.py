@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from headway.config import Option
 from headway.errors import ConfigError
 from headway.graph.model import AnyRecord
-from headway.warehouse.history import views
+from headway.warehouse.history import storage, views
 from headway.warehouse.history.statements import shaped
 from headway.warehouse.history.usage import OPTIONS, History, usage
 from headway.warehouse.history.views import View
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
 KEPT_DAYS = 180
 RIGHT = "grant roles/bigquery.resourceViewer on the project, which holds bigquery.jobs.listAll"
+STORAGE_RIGHT = "grant roles/bigquery.metadataViewer on the project"
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9.:-]{0,127}")
 _COLUMNS: Mapping[str, str] = {
@@ -109,6 +110,7 @@ class BigQueryHistory:
         *views.PROFILE,
         Option("regions", list, [], help="regions to read, such as eu or europe-west1; empty: the profile's, else us"),
         Option("projects", list, [], help="projects whose jobs are read; empty: the profile's"),
+        storage.OPTION,
         Option("referenced", bool, False, help="what was read comes from referenced_tables, never from the text"),
     )
     sync_only: ClassVar[bool] = True
@@ -137,6 +139,9 @@ class BigQueryHistory:
                     views.needed(connection, jobs_view(project, region), context.now)
                 table = self.statements(projects, region, start, connection.backend)
                 yield from usage(table, history, now=context.now, since=context.since, progress=context.progress)
+                for project in dict.fromkeys(projects) if self._options["storage"] else ():
+                    ask = storage.asking(storage.BIGQUERY.format(project=project, region=region))
+                    yield from storage.stored(connection, ask, name=self.name, now=context.now, needs=STORAGE_RIGHT)
 
     def statements(self, projects: Sequence[str], region: str, start: datetime, backend: Any = None) -> ibis.Table:
         """The statements of all projects in one region from `start` on, as one table. Nothing is run."""

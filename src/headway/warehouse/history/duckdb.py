@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from headway.config import Option
 from headway.errors import InputError, Place
 from headway.graph.model import AnyRecord
-from headway.warehouse.history import rowfiles
+from headway.warehouse.history import rowfiles, storage, views
 from headway.warehouse.history.file import STARTED, checked, known_options, text_option
 from headway.warehouse.history.statements import shaped
 from headway.warehouse.history.usage import OPTIONS, History, usage
@@ -24,13 +24,14 @@ if TYPE_CHECKING:
 
 ENTRIES = "duckdb_log_entries.csv"
 _NEEDED = ("timestamp", "type", "message")
+_STORAGE = Option("storage", bool, False, help="read what the tables in the DuckDB file of the dbt profile occupy")
 
 
 class DuckdbHistory:
     """Reads the folder (or the one file) that DuckDB writes its query log to, as 1.4 and 2.0 write it.
 
-    Raises ConfigError for options that cannot be, InputError for a log that cannot be used, MissingExtra without
-    DuckDB.
+    With `storage` it also opens the file that the dbt profile names, for the bytes that each table occupies. Raises
+    ConfigError for options that cannot be, InputError for a log that cannot be used, MissingExtra without DuckDB.
     """
 
     name: ClassVar[str] = "duckdb_history"
@@ -40,11 +41,16 @@ class DuckdbHistory:
         Option("database", str, "", help="database of names that have none: the name of the DuckDB file"),
         Option("schema", str, "main", help="schema of names that have none"),
         Option("memory_limit", str, rowfiles.MEMORY_LIMIT, help="how much memory reading may take"),
+        _STORAGE,
+        *views.PROFILE,
         *OPTIONS,
     )
 
     def __init__(self, options: Mapping[str, Any], context: Context) -> None:
         known_options(self.name, self.options, options)
+        own = (_STORAGE, *views.PROFILE)
+        given = {option.name: options[option.name] for option in own if option.name in options}
+        self._options = views.checked(self.name, own, given)
         self._context = context
         self._given = options
         self._defaults = {
@@ -56,6 +62,7 @@ class DuckdbHistory:
         """Use by day, sorted; the days it covers; and what is not known."""
         history = History.of(self.name, "duckdb", self._given, self._context)
         context = self._context
+        profile = views.profile(context, self._options, self.name, "duckdb") if self._options["storage"] else None
         files = rowfiles.found(self._path(), context.root, self.name)
         backend = rowfiles.connect(self._given.get("memory_limit", rowfiles.MEMORY_LIMIT), self.name)
         try:
@@ -81,6 +88,8 @@ class DuckdbHistory:
             yield from usage(statements, history, now=context.now, since=context.since, progress=context.progress)
         finally:
             backend.disconnect()
+        if profile:
+            yield from storage.stored_beside(profile, storage.duckdb_rows, name=self.name, now=context.now)
 
     def _path(self) -> Any:
         """The option `path`, with the entries file in place of a folder."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from headway.config import Option
 from headway.errors import ConfigError, MissingExtra
 from headway.graph.model import AnyRecord, Coverage, Gap, Origin
-from headway.warehouse.history import views
+from headway.warehouse.history import storage, views
 from headway.warehouse.history.statements import shaped
 from headway.warehouse.history.usage import OPTIONS, History, usage
 
@@ -41,6 +41,7 @@ class PostgresHistory:
         Option("logs", list, [], help="csvlog or jsonlog, gzipped or not: a file, a folder, a glob, or a list of them"),
         Option("source", str, "logs", help="logs, or pg_stat_statements where there are no logs"),
         Option("search_path", str, "public", help="schemas that names without one are looked up in; the first counts"),
+        Option("storage", bool, help="read what tables of the profile's database occupy; unset: without logs only"),
         *views.PROFILE,
         *OPTIONS,
     )
@@ -63,13 +64,17 @@ class PostgresHistory:
     def records(self) -> Iterator[AnyRecord]:
         """Observations by day; the days they cover; and what could not be read, or is not in the log."""
         history = History.of(self.name, "postgres", self._given, self._context)
-        if self._given["source"] == "logs":
-            yield from self._from_logs(history)
-        else:
+        counters = self._given["source"] != "logs"
+        stores = counters if self._given["storage"] is None else self._given["storage"]
+        profile = views.profile(self._context, self._given, self.name, "postgres") if counters or stores else None
+        if profile and counters:
             from headway.warehouse.history.postgres_counters import counted
 
-            profile = views.profile(self._context, self._given, self.name, "postgres")
             yield from counted(profile, history, self._context, self._schema)
+        else:
+            yield from self._from_logs(history)
+        if profile and stores:
+            yield from storage.stored_beside(profile, storage.postgres_rows, name=self.name, now=self._context.now)
 
     def _from_logs(self, history: History) -> Iterator[AnyRecord]:
         if any(importlib.util.find_spec(module) is None for module in ("ibis", "duckdb")):

@@ -34,7 +34,7 @@ from headway.config import Option
 from headway.errors import MissingExtra, WarehouseError
 from headway.graph.model import AnyRecord, Gap, Origin
 from headway.warehouse.connection import Connection
-from headway.warehouse.history import views
+from headway.warehouse.history import storage, views
 from headway.warehouse.history.statements import COLUMNS, shaped
 from headway.warehouse.history.usage import OPTIONS, History, usage
 from headway.warehouse.history.views import View
@@ -151,6 +151,7 @@ class RedshiftHistory:
         *OPTIONS,
         *views.PROFILE,
         Option("provisioned", bool, False, help="read the STL views of a provisioned cluster instead of the SYS views"),
+        storage.OPTION,
     )
     sync_only: ClassVar[bool] = True
 
@@ -161,7 +162,7 @@ class RedshiftHistory:
         self._cluster = _PROVISIONED if self._options["provisioned"] else _SERVERLESS
 
     def records(self) -> Iterator[AnyRecord]:
-        """The usage, then how many texts were cut."""
+        """The usage, what tables occupy, then how many texts were cut."""
         context = self._context
         profile = views.profile(context, self._options, self.name, "redshift")
         history = History.of(self.name, "redshift", self._given, context)
@@ -177,6 +178,9 @@ class RedshiftHistory:
             yield from usage(
                 loaded.statements(), history, now=context.now, since=context.since, progress=context.progress
             )
+            if self._options["storage"]:
+                ask, needs = storage.asking(storage.REDSHIFT), "GRANT SELECT ON svv_table_info TO <the user>"
+                yield from storage.stored(connection, ask, name=self.name, now=context.now, needs=needs)
         origin = Origin(connector=self.name)
         if loaded.cut:
             yield Gap(topic="usage", message=self._cut(loaded), origin=origin)

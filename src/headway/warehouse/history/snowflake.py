@@ -5,6 +5,7 @@
 | QUERY_HISTORY | the statement, its parameterised hash, tag, login, time, bytes; 365 days |
 | ACCESS_HISTORY | `direct_objects_accessed`: the views and tables named, with columns; Enterprise edition only |
 | QUERY_ATTRIBUTION_HISTORY | credits of each statement. Idle time of a warehouse is attributed to no statement |
+| TABLE_STORAGE_METRICS | the bytes that tables occupy today (see `storage`) |
 
 Direct, not base objects: the use of a view is use of that view, and its tables are used through it. Where
 ACCESS_HISTORY cannot be read, the text is parsed instead; where QUERY_ATTRIBUTION_HISTORY cannot, no cost is known;
@@ -25,7 +26,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from headway.config import Option
 from headway.graph.model import AnyRecord, Gap, Origin
 from headway.warehouse.connection import Connection
-from headway.warehouse.history import views
+from headway.warehouse.history import storage, views
 from headway.warehouse.history.statements import COLUMNS, shaped
 from headway.warehouse.history.usage import OPTIONS, History, usage
 from headway.warehouse.history.views import View
@@ -159,8 +160,9 @@ def statements_sql(schema: tuple[str, ...], start: datetime, *, access: bool = T
 class SnowflakeHistory:
     """Who read which table, view and column on Snowflake, and the credits it took, from ACCOUNT_USAGE.
 
-    Yields what `usage` yields, after a Gap for each view that the role cannot read. Raises ConfigError for options and
-    profiles that cannot be, MissingExtra without the driver, WarehouseError when QUERY_HISTORY cannot be read.
+    Yields what `usage` yields, after a Gap for each view that the role cannot read; then what tables occupy. Raises
+    ConfigError for options and profiles that cannot be, MissingExtra without the driver, WarehouseError when
+    QUERY_HISTORY cannot be read.
     """
 
     name: ClassVar[str] = "snowflake_history"
@@ -168,6 +170,7 @@ class SnowflakeHistory:
         *OPTIONS,
         *views.PROFILE,
         Option("account_usage", str, "snowflake.account_usage", help="schema with the views, or with copies of them"),
+        storage.OPTION,
     )
     sync_only: ClassVar[bool] = True
 
@@ -190,6 +193,10 @@ class SnowflakeHistory:
             yield from (gap for gap in (access, attribution) if gap)
             table = self.statements(connection, history, access=not access, attribution=not attribution)
             yield from usage(table, history, now=context.now, since=context.since, progress=context.progress)
+            if self._options["storage"]:
+                sql = storage.snowflake_sql([part.upper() for part in self._schema])
+                ask = storage.asking(sql)
+                yield from storage.stored(connection, ask, name=self.name, now=context.now, needs=RIGHT)
 
     def statements(self, connection: Connection, history: History, *, access: bool, attribution: bool) -> ibis.Table:
         """The statements of the window as a table on the warehouse. Nothing is run."""
