@@ -2,7 +2,7 @@
 
 source raw_orders
 model orders < raw_orders, customers   owner=sales-team created=2026-11-10 protected cost=12.50
-metric mrr < orders
+metric mrr < orders                     aggregates=sum(amount) title="Monthly revenue"
 dashboard exec < mrr
 objective grow "Grow" 2026-10-01..2026-12-31  parent=company standing limit=3 state=ended
 key_result grow.mrr < mrr   shown_on=exec  from=10 to=20  weight=2  unit=EUR  words
@@ -152,6 +152,8 @@ def _asset(kind: str, words: list[str], options: dict[str, str]) -> Iterator[Any
         protected="protected" in words,
         outside="outside" in words,
         materialized="ephemeral" if "ephemeral" in words else "",
+        title=options.get("title", ""),
+        aggregates=tuple(filter(None, options.get("aggregates", "").split(";"))),
     )
     for up in above:
         yield Edge(upstream=up, downstream=name)

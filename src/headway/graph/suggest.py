@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 
 WEIGHTS: Mapping[str, float] = {"columns": 0.5, "measure": 0.25, "name": 0.15, "filter": 0.1}
 """What each signal counts for; of those that apply the weighted mean is the score."""
-LEAST = 0.5
-"""Score from which a link is suggested."""
+LEAST = 0.6
+"""Score from which a link is suggested: the same columns alone are not enough."""
 LEAST_NAME = 0.6
 """How alike the names must be where columns are not known."""
 _FURTHER = 0.5
@@ -258,11 +258,8 @@ def _by_name(
     shared = sorted(goal.tables & chart.tables)
     if not shared or name < LEAST_NAME:
         return None
-    table = graph.nodes[shared[0]].name
-    return round(WEIGHTS["columns"] * name, 3) if name < 1 else LEAST, (
-        called,
-        f"it reads {table}, as {goal.metric} does",
-    )
+    score = LEAST + (name - LEAST_NAME) / 4
+    return round(score, 3), (called, f"it reads {graph.nodes[shared[0]].name}, as {goal.metric} does")
 
 
 def _same_columns(graph: Graph, chart: _Chart, goal: _Goal) -> tuple[float, str] | None:
