@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 from msgspec.structs import replace
-from tests.case_graph import AS_OF, records_of
 
+from case_graph import AS_OF, records_of
 from headway.graph.graph import Graph
 from headway.graph.model import Decision, Edge, Node
 from headway.graph.suggest import LEAST, suggestions
