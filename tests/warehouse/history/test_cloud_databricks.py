@@ -22,6 +22,7 @@ OPTIONS = {
     "history": "shared.query.history",
     "table_lineage": "shared.access.table_lineage",
     "column_lineage": "shared.access.column_lineage",
+    "billing": "",  # test_cloud_databricks_cost.py has it
 }
 MACROS = "CREATE TEMP MACRO to_json(tags) AS CAST(system.main.to_json(tags) AS VARCHAR);"  # a text, not JSON
 HISTORY = """

@@ -5,12 +5,20 @@
 | system.query.history | statements on SQL warehouses and serverless compute: text, who, when, with what, `query_tags` |
 | system.access.table_lineage | the tables and views that a statement read |
 | system.access.column_lineage | their columns |
+| system.billing.usage | DBUs of each SQL warehouse and hour, shared among its statements |
 
 Lineage is kept only where Databricks could infer it: a statement without any is parsed, and so is every statement
 that is not a SELECT, because only its text says what it builds. Statements that failed are left out, except what dbt
-ran. No cost is known, because
-`system.billing.usage` is not kept per statement. dbt's model is in the tag `@@dbt_model_name` (dbt-databricks 1.11).
-That `query_tags` is a map of texts, and that a view which was read is listed as one, is not checked.
+ran. dbt's model is in the tag `@@dbt_model_name` (dbt-databricks 1.11).
+
+The bill is kept per warehouse and hour, not per statement, so **the cost of a statement is an estimate**: what its
+warehouse was billed for the hour in which it began, times its share of the time that all statements which began there
+in that hour took, those included that failed. A statement of several hours counts for its first alone. An hour in which
+none began is attributed to none, so the sum stays below the bill. What retracts or restates a bill is added like any
+other row of it.
+
+That `query_tags` is a map of texts, that a view which was read is listed as one, and the names `compute.warehouse_id`,
+`usage_metadata.warehouse_id`, `usage_start_time`, `usage_quantity` and `usage_unit` are not checked.
 
 The SQL is held as a snapshot and the expression runs in the tests on rows of the documented shape; neither has been
 run against Databricks itself.
@@ -37,6 +45,7 @@ if TYPE_CHECKING:
     from headway.connectors.protocol import Context
 
 KEPT_DAYS = 365
+UNIT = "DBU"
 RIGHT = (
     "have an account admin enable the system schema, and grant USE CATALOG, USE SCHEMA and SELECT on it, "
     "or name a view that shares it with the option for it"
@@ -53,6 +62,14 @@ _HISTORY: Mapping[str, str] = {
     "end_time": "timestamp('UTC')",
     "query_tags": "map<string, string>",
 }
+_WHERE: Mapping[str, str] = {"compute": "struct<warehouse_id: string>"}
+"""What of the history the bill is joined to."""
+_BILLING: Mapping[str, str] = {
+    "usage_start_time": "timestamp('UTC')",
+    "usage_metadata": "struct<warehouse_id: string>",
+    "usage_quantity": "decimal(38, 18)",
+    "usage_unit": "string",
+}
 _TABLES: Mapping[str, str] = {
     "statement_id": "string",
     "source_table_full_name": "string",
@@ -61,14 +78,21 @@ _TABLES: Mapping[str, str] = {
 _NAMED: Mapping[str, str] = {**_TABLES, "source_column_name": "string"}
 
 
-def statements(history: ibis.Table, tables: ibis.Table | None = None, columns: ibis.Table | None = None) -> ibis.Table:
-    """Rows of the three system tables in the shape of `statements.COLUMNS`; lineage that cannot be read is None."""
+def statements(
+    history: ibis.Table,
+    tables: ibis.Table | None = None,
+    columns: ibis.Table | None = None,
+    billing: ibis.Table | None = None,
+) -> ibis.Table:
+    """Rows of the four system tables in the shape of `statements.COLUMNS`; one that cannot be read is None."""
     import ibis
 
     @ibis.udf.scalar.builtin(signature=(("map<string, string>",), "string"))
     def to_json(tags):  # type: ignore[no-untyped-def]
         """The warehouse's own function."""
 
+    if billing is not None:
+        history = _billed(history, billing)
     failed = ibis.coalesce(history.execution_status.upper() != "FINISHED", False)
     history = history.filter(views.ran(failed, ibis.coalesce(history.statement_text, "")))
     reads = None if tables is None else _reads(tables, columns)
@@ -81,11 +105,33 @@ def statements(history: ibis.Table, tables: ibis.Table | None = None, columns: i
             user=history.executed_by,
             application=history.client_application,
             label=to_json(history.query_tags),
-            seconds=history.end_time.delta(history.start_time, unit="millisecond") / 1000.0,
+            seconds=_seconds(history),
             kind=history.statement_type.upper(),
             reads=views.said(known, history.statement_type.upper(), failed),
+            **({} if billing is None else {"cost": history.cost}),
         )
     )
+
+
+def _seconds(history: ibis.Table) -> ibis.Value:
+    return history.end_time.delta(history.start_time, unit="millisecond") / 1000.0
+
+
+def _billed(history: ibis.Table, billing: ibis.Table) -> ibis.Table:
+    """The history with its column `cost`: a share by time of what a warehouse was billed for an hour; else NULL."""
+    billing = billing.filter(billing.usage_unit.upper() == UNIT)
+    bills = billing.select(
+        at=billing.usage_metadata.warehouse_id,
+        hour=billing.usage_start_time.truncate("h"),
+        quantity=billing.usage_quantity.cast("float64"),
+    )
+    bills = bills.filter(bills["at"].notnull()).group_by("at", "hour").agg(billed=bills.quantity.sum())
+    history = history.mutate(
+        ran_at=history["compute"].warehouse_id, began=history.start_time.truncate("h"), took=_seconds(history)
+    )
+    history = history.mutate(all_took=history.took.sum().over(group_by=["ran_at", "began"]))
+    joined = history.left_join(bills, (history.ran_at == bills["at"]) & (history.began == bills.hour))
+    return joined.mutate(cost=joined.billed * joined.took / joined.all_took.nullif(0.0))
 
 
 def _reads(tables: ibis.Table, columns: ibis.Table | None) -> ibis.Table:
@@ -117,10 +163,11 @@ def _reads(tables: ibis.Table, columns: ibis.Table | None) -> ibis.Table:
 
 
 class DatabricksHistory:
-    """Who read which table, view and column on Databricks, from the system tables of Unity Catalog.
+    """Who read which table, view and column on Databricks, and an estimate of its DBUs, from Unity Catalog.
 
-    Yields what `usage` yields, after a Gap for each lineage table that cannot be read. Raises ConfigError for options
-    and profiles that cannot be, MissingExtra without the driver, WarehouseError when the history cannot be read.
+    Yields what `usage` yields, after a Gap for each table but the history that cannot be read. Raises ConfigError for
+    options and profiles that cannot be, MissingExtra without the driver, WarehouseError when the history cannot be
+    read.
     """
 
     name: ClassVar[str] = "databricks_history"
@@ -130,6 +177,7 @@ class DatabricksHistory:
         Option("history", str, "system.query.history", help="table of statements, or a view that shares it"),
         Option("table_lineage", str, "system.access.table_lineage", help="table of what they read, or such a view"),
         Option("column_lineage", str, "system.access.column_lineage", help="table of the columns, or such a view"),
+        Option("billing", str, "system.billing.usage", help="table of what was billed, or such a view; '' for no cost"),
     )
     sync_only: ClassVar[bool] = True
 
@@ -137,15 +185,17 @@ class DatabricksHistory:
         self._options = views.checked(self.name, self.options, options)
         self._given = options
         self._context = context
-        self._history = self._view("history", _HISTORY, "start_time")
+        columns = {**_HISTORY, **_WHERE} if self._options["billing"] else _HISTORY
+        self._history = self._view("history", columns, "start_time")
         self._tables = self._view("table_lineage", _TABLES, "event_time")
         self._columns = self._view("column_lineage", _NAMED, "event_time")
+        self._billing = self._view("billing", _BILLING, "usage_start_time") if self._options["billing"] else None
 
     def records(self) -> Iterator[AnyRecord]:
         """What could not be read, then the usage."""
         context = self._context
         profile = views.profile(context, self._options, self.name, "databricks")
-        history = History.of(self.name, "databricks", self._given, context)
+        history = History.of(self.name, "databricks", self._given, context, cost_unit=UNIT)
         history = replace(history, keep_days=min(history.keep_days, KEPT_DAYS))
         start = views.window(history, context.now, context.since)
         with views.opened(profile) as connection:
@@ -156,25 +206,36 @@ class DatabricksHistory:
                 yield self._gap(f"{tables}; what was read is taken from the text of the statements instead")
             if columns:
                 yield self._gap(f"{columns}; which columns were read is not known")
+            billing = views.refused(connection, self._billing, context.now) if self._billing else ""
+            if billing:
+                yield self._gap(f"{billing}; what statements cost is not known", "cost")
             backend = bound(connection)
-            table = self.statements(start, backend, tables=not tables, columns=not columns)
+            told = self._billing is not None and not billing
+            table = self.statements(start, backend, tables=not tables, columns=not columns, billing=told)
             yield from usage(table, history, now=context.now, since=context.since, progress=context.progress)
 
     def statements(
-        self, start: datetime, backend: Any = None, *, tables: bool = True, columns: bool = True
+        self,
+        start: datetime,
+        backend: Any = None,
+        *,
+        tables: bool = True,
+        columns: bool = True,
+        billing: bool = False,
     ) -> ibis.Table:
         """The statements from `start` on, as a table. Nothing is run."""
         return statements(
             self._history.since(start, backend),
             self._tables.since(start, backend) if tables else None,
             self._columns.since(start, backend) if tables and columns else None,
+            self._billing.since(start, backend) if self._billing and billing else None,
         )
 
     def _view(self, option: str, columns: Mapping[str, str], moment: str) -> View:
         return View(views.parts(self.name, option, self._options[option]), columns, moment, RIGHT)
 
-    def _gap(self, message: str) -> Gap:
-        return Gap(topic="usage", message=message, hint=RIGHT, origin=Origin(connector=self.name))
+    def _gap(self, message: str, topic: str = "usage") -> Gap:
+        return Gap(topic=topic, message=message, hint=RIGHT, origin=Origin(connector=self.name))
 
 
 def bound(connection: Connection) -> Any:
