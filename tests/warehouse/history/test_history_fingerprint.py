@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from typing import Any
 
+import duckdb
 import pytest
+import sqlglot
 from history_samples import statement, table
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -139,6 +142,37 @@ def test_another_identifier_is_another_statement(dialect: str, one: int, other: 
         return f"SELECT a, b FROM s.orders_{number} AS o WHERE o.c = 'x' AND o.d > 7"
 
     assert same(dialect, text(one), text(other)) == (one == other)
+
+
+def test_the_kind_of_a_statement_is_part_of_what_the_warehouse_says_it_read() -> None:
+    reads = '[["DB.S.T", ["A"]]]'
+    kinds = ("SELECT", "INSERT", "SELECT", None)
+    found = [keys("snowflake", "SELECT 1", reads=reads, kind=kind)[0] for kind in kinds]
+    assert found[0] == found[2]
+    assert len(set(found)) == 3
+
+
+def test_parameters_in_lists_are_one_parameter() -> None:
+    assert same("postgres", "SELECT a FROM t WHERE b IN ($1, $2)", "SELECT a FROM t WHERE b IN ($1, $2, $3)")
+
+
+@pytest.mark.parametrize("length", [0, 3000])
+def test_the_end_of_a_text_is_found_where_there_is_no_function_for_it(length: int) -> None:
+    """Trino: SUBSTR from a place before the beginning is '' there, so the text itself must stand for its end."""
+    import ibis
+
+    tag = '/* {"app": "dbt", "node_id": "model.shop.m"} */'
+    text = f"SELECT a FROM s.t WHERE b <> '{'x' * length}' {tag}"
+    sql = ibis.to_sql(fingerprint.commented(ibis.table({"text": "string"}, name="given")), dialect="trino")
+    ours = sqlglot.transpile(str(sql), read="trino", write="duckdb")[0]
+    macro = "CREATE MACRO substr_of_trino(t, a) AS CASE WHEN a < -length(t) THEN '' ELSE substr(t, a) END"
+    ends = re.sub(r"SUBSTRING\(([^(),]+), (-\d+)\)", r"substr_of_trino(\1, \2)", ours)
+    assert ends != ours, "the end is found in another way now: see that it works for short texts"
+    with duckdb.connect() as connection:
+        connection.execute(macro)
+        connection.execute("CREATE TABLE given AS SELECT ? AS text", [text])
+        [(_, comment)] = connection.execute(ends).fetchall()
+    assert tag in comment
 
 
 def test_every_backend_that_is_offered_can_be_asked() -> None:

@@ -42,6 +42,11 @@ def reads(text: str, dialect: str = "duckdb") -> dict[str, set[str]]:
         ("DROP TABLE t", {}),
         ('SELECT a FROM "My DB"."S"."T"', {"my db.s.t": {"a"}}),
         ("SELECT a FROM t; SELECT b FROM u", {"t": {"a"}, "u": {"b"}}),
+        ("WITH RECURSIVE x AS (SELECT * FROM y), y AS (SELECT a FROM t) SELECT * FROM x", {"t": {"a"}}),
+        ("WITH x AS (SELECT * FROM y), y AS (SELECT a FROM t) SELECT * FROM x", {"t": {"a"}, "y": {"*"}}),
+        ("USE other", {}),
+        ("CREATE TABLE n (LIKE s.t)", {}),
+        ("CREATE INDEX i ON s.t (a)", {}),
     ],
 )
 def test_relations_and_columns(text: str, expected: dict[str, set[str]]) -> None:
@@ -57,6 +62,20 @@ def test_relations_and_columns(text: str, expected: dict[str, set[str]]) -> None
         ("UNLOAD ('SELECT a FROM t WHERE b = ''x''') TO 's3://x'", "redshift", {"t": {"a", "b"}}),
         ("COPY (SELECT a FROM t) TO STDOUT", "postgres", {"t": {"a"}}),
         ("COPY s.t TO STDOUT", "postgres", {"s.t": {"*"}}),
+        (
+            "SELECT o.a FROM s.o AS o JOIN s.c AS c USING (i) FOR UPDATE OF o, c",
+            "postgres",
+            {"s.o": {"a", "i"}, "s.c": {"i"}},
+        ),
+        ("SELECT a FROM s.t WHERE b = $1 AND $2 <> ''", "postgres", {"s.t": {"a", "b"}}),
+        ("SELECT a FROM s.t WHERE b = $1 AND $2 <> ''", "redshift", {"s.t": {"a", "b"}}),
+        ("SELECT a, '$1' FROM \"t $1\" WHERE b = $1 AND $2 <> ''", "postgres", {"t $1": {"a", "b"}}),
+        (
+            "SELECT a$1, ($1), $10 FROM t$2 WHERE b IN ($3,$4) AND $q$ $ $q$ <> '' AND $5 <> ''",
+            "postgres",
+            {"t$2": {"a$1", "b"}},
+        ),
+        ("USE ROLE analyst", "snowflake", {}),
         ("SELECT v:x::int FROM t, LATERAL FLATTEN(input => t.w) f", "snowflake", {"t": {"*", "w"}}),
     ],
 )
@@ -79,6 +98,58 @@ def test_what_is_written_is_not_read(text: str, builds: set[str], sources: set[s
     parsed = parse(text, "postgres")
     assert {".".join(parts_of(key)) for key in parsed.builds} == builds
     assert {".".join(parts_of(key)) for key in parsed.reads} == sources
+
+
+@pytest.mark.parametrize(
+    ("text", "dialect"),
+    [
+        ("CREATE DATABASE wh", "postgres"),
+        ("CREATE DATABASE d CLONE e", "snowflake"),
+        ("CREATE SCHEMA x", "postgres"),
+        ("CREATE SCHEMA IF NOT EXISTS x AUTHORIZATION joe", "postgres"),
+        ("CREATE SCHEMA s CLONE s2", "snowflake"),
+        ("CREATE SEQUENCE s.q", "postgres"),
+        ("CREATE TYPE mood AS ENUM ('a')", "postgres"),
+        ("CREATE FUNCTION f() RETURNS int AS $$ SELECT 1 FROM t $$ LANGUAGE sql", "postgres"),
+        ("CREATE TRIGGER x BEFORE INSERT ON s.t FOR EACH ROW EXECUTE FUNCTION f()", "postgres"),
+        ("CREATE ROLE a LOGIN PASSWORD 'x'", "postgres"),
+        ("CREATE USER a WITH PASSWORD 'x'", "postgres"),
+        ("CREATE USER a PASSWORD 'x'", "redshift"),
+        ("CREATE USER a PASSWORD = 'x'", "snowflake"),
+        ("CREATE USER 'a'@'b' IDENTIFIED BY 'x'", "mysql"),
+        ("ALTER ROLE a SET search_path = x", "postgres"),
+        ("ALTER USER a SET PASSWORD = 'x'", "snowflake"),
+        ("DROP ROLE a", "postgres"),
+        ("REASSIGN OWNED BY a TO b", "postgres"),
+        ("SECURITY LABEL ON ROLE a IS 'x'", "postgres"),
+        ("CREATE EXTENSION IF NOT EXISTS pg_stat_statements", "postgres"),
+        ("ALTER EXTENSION pg_stat_statements UPDATE", "postgres"),
+        ("DROP EXTENSION pg_stat_statements", "postgres"),
+        ("CREATE POLICY p ON s.t USING (a = 1)", "postgres"),
+        ("CREATE PUBLICATION p FOR TABLE s.t", "postgres"),
+        ("CREATE STREAM s ON TABLE t", "snowflake"),
+        ("CREATE TASK t1 AS INSERT INTO a SELECT * FROM b", "snowflake"),
+        ("CREATE EXTERNAL SCHEMA x FROM DATA CATALOG DATABASE 'd' IAM_ROLE 'r'", "redshift"),
+        ("CREATE CATALOG x", "databricks"),
+        ("CREATE SECRET x (TYPE s3)", "duckdb"),
+    ],
+)
+def test_what_makes_no_rows_reads_and_builds_nothing_and_is_no_gap(text: str, dialect: str) -> None:
+    parsed = parse(text, dialect)
+    assert (parsed.reads, parsed.builds, parsed.temporary, parsed.problem) == ({}, (), (), "")
+
+
+@pytest.mark.parametrize(
+    ("text", "dialect"),
+    [
+        ("CREATE SNAPSHOT TABLE d.s CLONE d.t", "bigquery"),
+        ("CREATE OR REPLACE TABLE x AS SELECT FROM WHERE", "postgres"),
+        ("CREATE ROLE a; SELECT FROM WHERE t", "postgres"),
+        ("ALTER VIEW v AS SELECT FROM WHERE", "postgres"),
+    ],
+)
+def test_what_may_have_read_something_stays_a_gap(text: str, dialect: str) -> None:
+    assert parse(text, dialect).problem
 
 
 def test_temporary_tables_are_no_builds() -> None:
@@ -182,7 +253,7 @@ def test_a_cache_of_another_dialect_or_version_is_not_read(tmp_path: Path) -> No
     cache.save()
     assert Cache(tmp_path, "postgres").get("t1") is None
     [file] = tmp_path.iterdir()
-    file.write_bytes(file.read_bytes().replace(b"1 duckdb", b"0 duckdb"))
+    file.write_bytes(file.read_bytes().replace(b"2 duckdb", b"1 duckdb"))
     assert Cache(tmp_path, "duckdb").get("t1") is None
 
 

@@ -119,8 +119,9 @@ def flavour(backend: str) -> Flavour:
 def keyed(statements: ibis.Table, dialect: str, flavoured: Flavour) -> ibis.Table:
     """`statements` with two more columns: `key`, what those that read the same have in common, and `comment`.
 
-    The key is `r` and a digest of what the warehouse says was read, `h` and the warehouse's own hash, or `t` and a
-    digest of the normal text; NULL where there is none of them. Each distinct text is taken apart once.
+    The key is `r` and a digest of what the warehouse says was read, and of the kind of statement; `h` and the
+    warehouse's own hash; or `t` and a digest of the normal text; NULL where there is none of them. Each distinct text
+    is taken apart once.
     """
     import ibis
 
@@ -132,7 +133,8 @@ def keyed(statements: ibis.Table, dialect: str, flavoured: Flavour) -> ibis.Tabl
         text_of="text", bare_of="bare", digest=_digest(texts["normal"], flavoured), comment=texts["comment"]
     )
     joined = bare.left_join(texts, [bare["text"] == texts["text_of"], bare["bare"] == texts["bare_of"]])
-    read = ibis.literal("r") + _digest(joined["reads"], flavoured)
+    # a statement that builds may read what another only reads: its kind tells them apart
+    read = ibis.literal("r") + _digest(joined["reads"] + " " + ibis.coalesce(joined["kind"], ""), flavoured)
     own = ibis.ifelse(joined["bare"], ibis.literal("t") + joined["digest"], ibis.null(str))
     return joined.mutate(
         key=ibis.coalesce(read, ibis.literal("h") + joined["hash"], own),
@@ -169,7 +171,7 @@ def normalised(table: ibis.Table, dialect: str, flavoured: Flavour) -> ibis.Tabl
         unremarked,
         lambda bare: bare.replace("\n", " ").replace("\t", " ").replace("\r", " "),
         lambda bare: _any(bare, ["  "]).ifelse(bare.re_replace("  +", " "), bare),
-        lambda bare: bare.re_replace(pattern(r"[?]( ?,? ?[?])+"), "?").re_replace("[ ;]+$", "").lower(),
+        lambda bare: bare.re_replace(pattern(r"[?]( ?,? ?[$]?[?])+"), "?").re_replace("[ ;]+$", "").lower(),
         lambda bare: bare.startswith(" ").ifelse(bare.substr(1), bare),
     )
     for step in steps:
@@ -185,7 +187,9 @@ def commented(table: ibis.Table) -> ibis.Table:
     without what differs from run to run; otherwise ''. A line comment at the end must have the line for itself."""
     import ibis
 
-    head, tail = table["text"].substr(0, _ENDS), table["text"].right(_ENDS)
+    # Trino has no RIGHT, and what stands for it there gives nothing of a text that is shorter
+    tail = (table["text"].length() > _ENDS).ifelse(table["text"].right(_ENDS), table["text"])
+    head = table["text"].substr(0, _ENDS)
     led = head.re_search(r"^\s*(--|/[*])").ifelse(head.re_extract(rf"^(\s*({LINE}(\n|$)|{BLOCK}))+", 0), "")
     ends = tail.re_search(r"([*]/|\n\s*--[^\n]*)[\s;]*$")
     trailed = ends.ifelse(tail.re_extract(rf"({BLOCK}|\n\s*{LINE})[\s;]*$", 0), "")

@@ -66,8 +66,6 @@ _DECLARE = (
 _FETCH = rf"^\s*FETCH\s(?:.*\s)?({_NAME})\s*;?\s*$"
 _PATH = r"""^\s*SET\s+(?:SESSION\s+)?search_path\s*(?:TO\s|=)\s*(?:"([^"]+)"|'([^']+)'|([\w$]+))"""
 
-_PARAMETER = r"(^|[^\w$])\$[0-9]+"
-"""Placeholders are given to the parser as NULL, which stands wherever a value does; it stumbles over some of them."""
 _BACKUPS = "('pg_dump', 'pg_dumpall', 'pg_basebackup')"
 
 _TEXT = f"""CASE
@@ -344,8 +342,7 @@ def _statements(connection: Any, schema: str) -> None:
         CREATE TABLE statements AS
         SELECT began - to_seconds(CASE WHEN zone IN ('UTC', 'GMT') THEN 0 ELSE COALESCE(zones.away, runs.away, 0) END)
                 AS started,
-            CASE WHEN contains(text, '$') THEN regexp_replace({_TEXT}, '{_PARAMETER}', '\\1NULL', 'g') ELSE {_TEXT} END
-                AS text,
+            {_TEXT} AS text,
             "user", application, ms / 1000 AS seconds, database, {default} AS schema,
             CASE WHEN tag = 'DECLARE CURSOR' THEN 'SELECT'
                 WHEN contains(rtrim(text, E'; \n\t\r'), ';') OR NOT regexp_full_match(tag, '[A-Z ]+') THEN NULL

@@ -36,8 +36,7 @@ class Reading:
         if isinstance(tree, exp.Command):
             return False
         self.kind = self.kind or type(tree).__name__.upper()
-        # what changes or shows a relation itself reads no rows of it
-        if not isinstance(tree, exp.Alter | exp.Drop | exp.TruncateTable | exp.Comment | exp.Describe | exp.Grant):
+        if not isinstance(tree, _NO_ROWS) and not (isinstance(tree, exp.Create) and not _of_rows(tree)):
             self._walk(tree, self._target(tree))
         return True
 
@@ -89,13 +88,15 @@ class Reading:
         placed: set[int] = set()  # tables that a scope has taken; their nodes live as long as the tree
         while stack:
             node, hidden, outer = stack.pop()
+            if type(node) is exp.Column:
+                continue
             inner = self._with(node, hidden, outer, stack)
             if isinstance(node, exp.Select | exp.Update | exp.Delete | exp.Merge):
                 outer = self._scope(node, inner, outer, skipped, placed)
             elif isinstance(node, exp.Table) and node is not skipped and id(node) not in placed:
                 parts = self._table(node, inner)
                 self._note({parts} if parts else (), EVERY)
-            stack.extend((child, inner, outer) for child in _below(node) if not isinstance(child, exp.With))
+            stack.extend((child, inner, outer) for child in _below(node) if not isinstance(child, _ELSEWHERE))
 
     @staticmethod
     def _with(node: Any, hidden: Names, outer: Sources, stack: list[tuple[Any, Names, Sources]]) -> Names:
@@ -104,10 +105,11 @@ class Reading:
         if not isinstance(found, exp.With):
             return hidden
         seen = hidden
+        if found.args.get("recursive"):  # each sees all of them, those that come later too
+            seen |= {one.alias.lower() for one in found.expressions}
         for one in found.expressions:
-            name = one.alias.lower()
-            stack.append((one.this, seen | {name} if found.args.get("recursive") else seen, outer))
-            seen |= {name}
+            stack.append((one.this, seen, outer))
+            seen |= {one.alias.lower()}
         return seen
 
     def _table(self, table: Any, hidden: Names) -> Parts:
@@ -161,14 +163,29 @@ class Reading:
 
 
 _QUERIES = (exp.Select, exp.SetOperation, exp.Subquery)
+_NO_ROWS = (exp.Alter, exp.Drop, exp.TruncateTable, exp.Comment, exp.Describe, exp.Grant, exp.Revoke, exp.Use)
+"""What changes, shows or names something, and reads no rows of it."""
+_ELSEWHERE = (exp.With, exp.Lock, exp.LikeProperty, exp.PartitionedOfProperty)
+"""Common table expressions have a place of their own; the others name tables that are read anyhow, or not at all."""
+_NAMES = frozenset({exp.Identifier, exp.Literal, exp.Null, exp.Boolean, exp.DataType})
+"""Names and values: more than half of the nodes of a statement, and nothing to look for below them."""
 
 
-def _below(node: Any) -> Iterator[Any]:
+def _of_rows(create: Any) -> bool:
+    """Whether what is made holds rows, or a query: a schema, an index, a function or a role does not."""
+    kind = str(create.args.get("kind") or "").upper()
+    return kind.endswith(("TABLE", "VIEW", "MODEL"))
+
+
+def _below(node: Any) -> list[Any]:
+    """What a node is made of, without names and values."""
+    found = []
     for value in node.args.values():
-        if isinstance(value, list):
-            yield from (item for item in value if isinstance(item, exp.Expr))
-        elif isinstance(value, exp.Expr):
-            yield value
+        if type(value) is list:
+            found += [item for item in value if isinstance(item, exp.Expr) and type(item) not in _NAMES]
+        elif isinstance(value, exp.Expr) and type(value) not in _NAMES:
+            found.append(value)
+    return found
 
 
 def _sources(scope: Any) -> Iterator[Any]:

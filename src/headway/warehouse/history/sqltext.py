@@ -21,7 +21,7 @@ import msgspec
 EVERY = "*"
 """In place of a column: any of them may have been read."""
 
-_VERSION = 1
+_VERSION = 2
 """Of what is kept; a cache of another version is not read."""
 _LONGEST = 400_000
 """A longer statement is not parsed: it is data, or a machine's."""
@@ -65,10 +65,15 @@ _SILENT = frozenset(
         "set show begin commit rollback start savepoint release use describe desc explain analyze vacuum grant revoke"
         " comment pragma call fetch close deallocate discard listen notify unlisten lock checkpoint install load attach"
         " detach reset kill alter drop truncate abort end declare execute prepare cluster reindex refresh import export"
-        " cache uncache clear optimize msck optimise list put get remove rm ls deny security undrop unset copy",
+        " cache uncache clear optimize msck optimise list put get remove rm ls deny security undrop unset copy"
+        " reassign",
     )
 )
 """First words of statements that read no rows of a relation, where the parser does not know them."""
+_ROWS = re.compile(r"\s*(?:(?!(?:on|for|as|foreign|external)\b)\w+\s+){0,5}?(?:table|view|model)\b", re.IGNORECASE)
+"""What follows CREATE where rows or a query are made; roles, schemas, extensions, policies, tasks, ... read nothing."""
+_ADMINISTRATION = frozenset({"drop", "grant", "revoke", "reassign", "security", "comment"})
+"""First words of statements that hold no query, so that there is nothing to miss where the parser refuses them."""
 _LED = r"\s*(?:(?:--[^\n]*\n|/\*.*?\*/)\s*)*"
 _CURSOR = re.compile(
     _LED + r"(?:declare\s+(?:\"[^\"]*\"|\w+)\s+[\w\s]*?cursor\b[\w\s]*?\bfor\b"
@@ -76,6 +81,7 @@ _CURSOR = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 _UNLOAD = re.compile(_LED + r"unload\s*\(\s*'((?:[^'\\]|''|\\.)*)'\s*\)", re.IGNORECASE | re.DOTALL)
+_PLACEHOLDER = re.compile(r"""((?:'[^']*'|"[^"]*")+)|(?<![\w$])\$\d+(?![\w$])""")
 _FIRST_WORD = re.compile(r"(?:\s|--[^\n]*(?:\n|$)|/\*.*?\*/|\()*([a-zA-Z_]+)", re.DOTALL)
 _lock = threading.Lock()
 
@@ -92,9 +98,16 @@ def parse(text: str, dialect: str) -> Parsed:
         text = found[1].replace("''", "'").replace("\\'", "'")
     try:
         with _hushed():
-            return _read(text, dialect)
+            try:
+                return _read(text, dialect)
+            except SqlglotError:
+                # the parser stumbles over some placeholders (`$1 <> ''`); NULL stands wherever one can
+                bare = _PLACEHOLDER.sub(lambda found: found[1] or "NULL", text)
+                if bare == text:
+                    raise
+                return _read(bare, dialect)
     except SqlglotError:
-        return Parsed(kind=_first_word(text), problem="syntax")
+        return Parsed(kind=_first_word(text), problem="" if _administers(text) else "syntax")
     except RecursionError:
         return Parsed(kind=_first_word(text), problem="deep")
     except (ValueError, TypeError, AttributeError, KeyError, IndexError):
@@ -159,7 +172,7 @@ _VERBS = frozenset(
         "VALUES",
         "WITH",
     ]
-)
+) | {word.upper() for word in _SILENT}
 """What a statement can begin with. Any other first word is somebody's text."""
 
 
@@ -179,7 +192,7 @@ def _read(text: str, dialect: str) -> Parsed:
     for tree in sqlglot.parse(text, dialect=dialect or None):
         if tree is None:
             continue
-        if not reading.add(tree) and _first_word(_command(tree)).lower() not in _SILENT:
+        if not reading.add(tree) and not _silent(tree):
             return Parsed(kind=_first_word(text), problem="unknown")
     return Parsed(
         kind=reading.kind or _first_word(text),
@@ -189,9 +202,20 @@ def _read(text: str, dialect: str) -> Parsed:
     )
 
 
-def _command(tree: Any) -> str:
-    """The first word of a statement that the parser took as it is."""
-    return str(tree.this) if isinstance(tree.this, str) else ""
+def _silent(tree: Any) -> bool:
+    """Whether a statement that the parser took as it is reads no rows of a relation."""
+    word = _first_word(tree.this).lower() if isinstance(tree.this, str) else ""
+    rest = tree.args.get("expression")
+    return word in _SILENT or (word == "create" and not _ROWS.match(str(getattr(rest, "this", rest) or "")))
+
+
+def _administers(text: str) -> bool:
+    """Whether a text that the parser refuses is one statement that can hold no query."""
+    found = _FIRST_WORD.match(text[:10_000])
+    if not found or ";" in text.rstrip("; \t\r\n"):
+        return False
+    word = found[1].lower()
+    return word in _ADMINISTRATION or (word in {"create", "alter"} and not _ROWS.match(text, found.end()))
 
 
 # --- The cache -------------------------------------------------------------------------------------------------------
