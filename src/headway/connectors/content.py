@@ -7,6 +7,7 @@ the graph links to nodes, SQL is parsed to the tables and columns that it reads 
 
 from __future__ import annotations
 
+import logging
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -16,6 +17,7 @@ from typing import Any, Literal
 
 from headway.errors import MissingExtra
 from headway.graph.aggregates import aggregate
+from headway.graph.column_scope import TableName
 from headway.graph.columns import Resolved, Schema, expression_sources, resolve
 from headway.graph.model import (
     AnyRecord,
@@ -37,6 +39,10 @@ RELOAD_SECONDS = 30.0
 
 _MOST_EXAMPLES = 3
 _TABLE = "ref:table/"
+_MODEL = "ref:model/"
+_LONGEST_NAME = 300
+_LONGEST_TEXT = 4_000
+_LONGEST_SQL = 500_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,12 +65,19 @@ class Item:
     """sqlglot's name of the SQL in `sql` and `computed`."""
     default: tuple[str, str] = ("", "")
     """Catalog and schema of names in `sql` that do not say theirs."""
+    stands_for: Mapping[str, str] = field(default_factory=dict)
+    """Names of tables in `sql`, lower case, that are items of this tool, as `<kind>.<key>`."""
     columns: tuple[str, ...] | None = None
     """For a dataset: its columns that come straight from what it reads, under the same name; None when not known."""
     computed: Mapping[str, str] = field(default_factory=dict)
     """Name of an output (a measure, a calculated column) -> SQL expression over the columns of what it reads."""
+    traced: Mapping[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
+    """Name of an output -> what it is made from, where the tool itself says so: pairs of one of `reads` or `tables` and
+    a column of it. Goes before `columns` and `computed`."""
     rows: tuple[str, ...] = ()
     """SQL expressions, or columns, that decide which rows there are: filters, groupings."""
+    models: tuple[str, ...] = ()
+    """Models that it reads, where the tool knows them by their name in the dbt project and not by a relation."""
     owner: str = ""
     url: str = ""
     path: str = ""
@@ -108,7 +121,7 @@ def records(tool: str, connector: str, items: Sequence[Item]) -> Iterator[AnyRec
         origin = Origin(connector=connector, file=item.file, line=item.line)
         found = followed.item(item)
         yield _node(tool, item, origin)
-        for reference in dict.fromkeys(item.reads):
+        for reference in dict.fromkeys((*item.reads, *found.items)):
             if reference not in known:
                 missing[reference].append(item.reference)
             elif reference != item.reference:
@@ -118,13 +131,17 @@ def records(tool: str, connector: str, items: Sequence[Item]) -> Iterator[AnyRec
         for table in dict.fromkeys((*item.tables, *found.tables)):
             end = item_id(tool, item.reference)
             yield Edge(upstream=_TABLE + table, downstream=end, evidence=evidence, origin=origin)
+        for model in dict.fromkeys(item.models):
+            end = item_id(tool, item.reference)
+            yield Edge(upstream=_MODEL + model, downstream=end, evidence="matched", origin=origin)
         lineage = _lineage(tool, item, found, known, origin)
         if lineage is not None:
             yield lineage
         if found.problem:
             yield Gap(
                 topic="lineage",
-                message=f"the query of {item.kind} {item.title or item.key!r} could not be followed: {found.problem}",
+                message=f"the query of {item.kind} {_line(item.title) or item.key!r} could not be followed: "
+                + found.problem,
                 node=item_id(tool, item.reference),
                 origin=origin,
             )
@@ -144,18 +161,33 @@ def records(tool: str, connector: str, items: Sequence[Item]) -> Iterator[AnyRec
         )
 
 
+def _line(text: str, most: int = _LONGEST_NAME) -> str:
+    """Text from outside on one line of bounded length, with nothing in it that cannot be printed or encoded."""
+    whole = " ".join("".join(c if c.isprintable() else " " for c in text[: 4 * most]).split())
+    return whole if len(whole) <= most else whole[: most - 3] + "..."
+
+
+def _text(text: str) -> str:
+    """Text of several lines, otherwise as `_line`."""
+    lines = (_line(line, _LONGEST_TEXT) for line in text[: 4 * _LONGEST_TEXT].splitlines())
+    whole = "\n".join(lines).strip()
+    return whole if len(whole) <= _LONGEST_TEXT else whole[: _LONGEST_TEXT - 3] + "..."
+
+
 def _node(tool: str, item: Item, origin: Origin) -> Node:
+    title = _line(item.title)
+    name = _line(item.name) or title or item.key
     return Node(
         id=item_id(tool, item.reference),
         kind=item.kind,
-        name=item.name or item.title or item.key,
-        title=item.title if item.title != item.name else "",
-        owner=item.owner,
+        name=name,
+        title=title if title != name else "",
+        owner=_line(item.owner),
         owner_origin=tool if item.owner else "",
         tags=item.tags,
         url=item.url,
-        path=item.path,
-        description=item.description,
+        path=_line(item.path, _LONGEST_TEXT),
+        description=_text(item.description),
         disabled=item.archived,
         created=item.created,
         outside=item.outside,
@@ -173,6 +205,8 @@ class _Query:
     """What a query reads; empty for an item without one."""
 
     tables: tuple[str, ...] = ()
+    items: tuple[str, ...] = ()
+    """`<kind>.<key>` of what it reads of the tool itself."""
     resolved: Resolved | None = None
     problem: str = ""
 
@@ -186,13 +220,44 @@ class _Followed:
     def item(self, item: Item) -> _Query:
         if not item.sql.strip():
             return _Query()
+        if len(item.sql) > _LONGEST_SQL:
+            return _Query(problem=f"it is longer than {_LONGEST_SQL:,} characters")
         try:
             found = resolve(item.sql, dialect=item.dialect, schema=Schema(), default=item.default)
         except MissingExtra:
             self.missing_extra += 1
             return _Query()
-        tables = (".".join(filter(None, _completed(written, item.default))) for written, _ in found.reads)
-        return _Query(tuple(dict.fromkeys(tables)), found, found.problem)
+        written = [name for name, _ in found.reads] if not found.problem else _tables(item.sql, item.dialect)
+        items = tuple(dict.fromkeys(ref for name in written if (ref := _stands_for(item, name))))
+        tables = (
+            ".".join(filter(None, _completed(name, item.default))) for name in written if not _stands_for(item, name)
+        )
+        return _Query(tuple(dict.fromkeys(tables)), items, found, found.problem)
+
+
+def _stands_for(item: Item, table: TableName) -> str:
+    """The item that a table in its SQL stands for; '' for a table that is one."""
+    catalog, schema, name = table
+    return "" if catalog or schema else item.stands_for.get(name.lower(), "")
+
+
+def _tables(sql: str, dialect: str) -> list[TableName]:
+    """Tables that SQL names which parses but could not be followed, such as a script; none where it does not parse."""
+    import sqlglot
+    from sqlglot import exp
+    from sqlglot.errors import SqlglotError
+
+    log = logging.getLogger("sqlglot")
+    before, log.disabled = log.disabled, True  # its warnings quote SQL
+    try:
+        trees = [tree for tree in sqlglot.parse(sql, dialect=dialect or None) if tree is not None]
+        own = {cte.alias.lower() for tree in trees for cte in tree.find_all(exp.CTE)}
+        names = [(t.catalog, t.db, t.name) for tree in trees for t in tree.find_all(exp.Table) if t.name]
+    except (SqlglotError, RecursionError, ValueError, AttributeError, TypeError):
+        return []
+    finally:
+        log.disabled = before
+    return sorted({n for n in names if n[1] or n[2].lower() not in own})
 
 
 def _completed(written: tuple[str, str, str], default: tuple[str, str]) -> tuple[str, str, str]:
@@ -210,10 +275,12 @@ def _lineage(tool: str, item: Item, found: _Query, known: Mapping[str, Item], or
     node = item_id(tool, item.reference)
     if found.problem:
         return ColumnLineage(node=node, problem=found.problem, origin=origin)
-    sources = [item_id(tool, r) for r in item.reads if r in known] + [_TABLE + table for table in item.tables]
+    sources = [item_id(tool, r) for r in dict.fromkeys(item.reads) if r in known and r != item.reference]
+    sources += [_TABLE + table for table in dict.fromkeys(item.tables)]
+    sources += [_MODEL + model for model in dict.fromkeys(item.models)]
     if found.resolved is not None:
-        return _of_query(node, item, found.resolved, origin)
-    if not sources or (item.columns is None and not item.computed):
+        return _of_query(tool, item, found.resolved, known, origin)
+    if not sources or (item.columns is None and not item.computed and not item.traced):
         return None
     certainty: Literal["known", "candidate"] = "known" if len(sources) == 1 else "candidate"
 
@@ -223,19 +290,40 @@ def _lineage(tool: str, item: Item, found: _Query, known: Mapping[str, Item], or
     columns = {name.lower(): of([name]) for name in item.columns or ()}
     for name, expression in item.computed.items():
         columns[name.lower()] = of(_names(expression, item.dialect))
+    for name, pairs in item.traced.items():
+        ends = ((item_id(tool, end) if end in item.reads else _TABLE + end, column) for end, column in pairs)
+        columns[name.lower()] = tuple(
+            ColumnSource(end, column.lower()) for end, column in dict.fromkeys(ends) if end in sources
+        )
     shape = tuple(dict.fromkeys(name for text in item.rows for name in _names(text, item.dialect)))
     return ColumnLineage(node=node, columns=columns, shape=of(shape), origin=origin)
 
 
-def _of_query(node: str, item: Item, found: Resolved, origin: Origin) -> ColumnLineage:
-    def of(leaves: Iterable[tuple[tuple[str, str, str], str, Any]]) -> tuple[ColumnSource, ...]:
-        return tuple(
-            ColumnSource(_TABLE + ".".join(filter(None, _completed(table, item.default))), column.lower(), certainty)
-            for table, column, certainty in leaves
-        )
+def _of_query(
+    tool: str, item: Item, found: Resolved, known: Mapping[str, Item], origin: Origin
+) -> ColumnLineage | None:
+    def of(leaves: Iterable[tuple[TableName, str, Any]]) -> tuple[ColumnSource, ...]:
+        sources = []
+        for table, column, certainty in leaves:
+            reference = _stands_for(item, table)
+            if not reference:
+                end = _TABLE + ".".join(filter(None, _completed(table, item.default)))
+            elif reference in known and reference != item.reference:
+                end = item_id(tool, reference)
+            else:
+                continue
+            sources.append(ColumnSource(end, column.lower(), certainty))
+        return tuple(dict.fromkeys(sources))
 
-    columns = {name.lower(): of(leaves) for name, leaves in found.columns}
-    return ColumnLineage(node=node, columns=columns, shape=of(found.shape), origin=origin)
+    columns: dict[str, tuple[ColumnSource, ...]] = {}
+    for name, leaves in found.columns:
+        columns[name.lower()] = tuple(dict.fromkeys((*columns.get(name.lower(), ()), *of(leaves))))
+    # What `select *` passes on has names that only the tables know: every column of theirs is taken to matter.
+    passed = of((table, "", "candidate") for table in found.open)
+    shape = tuple(dict.fromkeys((*of(found.shape), *of(found.rest), *passed)))
+    if not columns and not shape:
+        return None
+    return ColumnLineage(node=item_id(tool, item.reference), columns=columns, shape=shape, origin=origin)
 
 
 def _names(expression: str, dialect: str) -> tuple[str, ...]:
