@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
@@ -19,6 +18,7 @@ from headway.errors import ConfigError, HeadwayError, UsageError
 from headway.graph.graph import Graph
 from headway.graph.model import AnyRecord, Gap
 from headway.project import settings
+from headway.project.sources import by_name
 from headway.questions.registry import questions
 
 if TYPE_CHECKING:
@@ -166,7 +166,7 @@ class Project:
         not configured any more leaves the view. Raises StoreError when the store itself cannot be used, and
         ConfigError when `only` names a source that is not configured.
         """
-        named = _named(self.config.sources)
+        named = by_name(self.config.sources)
         wanted = {name for name in (*named, VALUES) if not only or {name, name.partition(":")[0]} & set(only)}
         unknown = {o for o in only if not any(o in (n, n.partition(":")[0]) for n in wanted)}
         if unknown:
@@ -241,20 +241,3 @@ def connector_class(name: str) -> Callable[[Mapping[str, Any], Context], Connect
             return loaded
     known = ", ".join(sorted(p.name for p in points))
     raise ConfigError(f"there is no connector called {name!r}", hint=f"there are {known}")
-
-
-def _named(sources: Sequence[Source]) -> dict[str, Source]:
-    """Sources by the name they are synced under: the connector's, with the path where there are several of a kind.
-
-    The name stays the same when sources are put in another order, because what was synced hangs on it.
-    """
-    kinds = Counter(s.connector for s in sources)
-    named: dict[str, Source] = {}
-    for source in sources:
-        name = source.connector
-        if kinds[name] > 1:
-            name = f"{name}:{source.options.get('path', '')}"
-        while name in named:
-            name += "'"
-        named[name] = source
-    return named
