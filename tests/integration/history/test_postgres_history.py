@@ -239,7 +239,8 @@ def test_statements_logged_apart_from_their_durations_are_paired(day: Day, tmp_p
 def test_without_logs_the_counters_say_what_was_added_between_two_syncs(day: Day, tmp_path: Path) -> None:
     import psycopg
 
-    options = {"source": "pg_stat_statements", "project_dir": str(day.project), "profiles_dir": str(day.project)}
+    folder = str(day.project)
+    options = {"source": "pg_stat_statements", "project_dir": folder, "profiles_dir": folder, "storage": False}
     first = run(tmp_path, **options)
     assert {type(r) for r in first} == {Gap}
     assert "first sync" in " ".join(str(r) for r in first)
