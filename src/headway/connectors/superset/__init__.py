@@ -1,0 +1,1 @@
+"""Superset: dashboards, charts and datasets, from its API or an export of it, and who opens them."""
