@@ -11,17 +11,22 @@ from __future__ import annotations
 
 from array import array
 from collections import defaultdict, deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cached_property
 from typing import Any, Literal, TypeVar
 
+from msgspec.structs import replace
+
 from headway.config import Policy, Price
 from headway.errors import ConfigError, UsageError
 from headway.graph import attribution, health, spend, use
+from headway.graph.broken import Broken, broken
 from headway.graph.column_reach import ColumnReach
-from headway.graph.link import Directory, Match, reached_names
+from headway.graph.decided import Decided, Link, link_gaps
+from headway.graph.link import TABLE, Directory, Match, reached_names
+from headway.graph.merge import merge, told_once
 from headway.graph.model import (
     KINDS,
     AnyRecord,
@@ -96,9 +101,18 @@ class Graph:
         self.decisions: Sequence[Decision] = kinds[Decision]
         self._protected = tuple(protected)
 
-        self.nodes, self.disabled = self._split_nodes(kinds[Node])
-        self.index: Mapping[str, int] = {n.id: i for i, n in enumerate(self.nodes)}
-        self.directory = Directory(self.nodes, self.index)
+        live, self.disabled = self._split_nodes(kinds[Node])
+        merged = merge(live, self.disabled)
+        self._gaps += merged.gaps
+        self.nodes = merged.nodes
+        index = {n.id: i for i, n in enumerate(self.nodes)}
+        index.update((tool, index[exposure]) for tool, exposure in merged.aliases.items())
+        self.index: Mapping[str, int] = index
+        """Id -> node; what two connectors know has two ids."""
+        self.upstream: list[list[int]] = [[] for _ in self.nodes]
+        self.downstream: list[list[int]] = [[] for _ in self.nodes]
+        self.directory = Directory(self.nodes, self.index, self.upstream)
+        self.observations = told_once(self.observations, merged.aliases, lambda name: self.directory.find(name).node)
         self.assets: Sequence[int] = [i for i, n in enumerate(self.nodes) if not KINDS[n.kind].goal]
 
         known = self._known
@@ -107,8 +121,6 @@ class Graph:
         self.deliverables: Mapping[int, Deliverable] = known(kinds[Deliverable], lambda d: d.deliverable)
         self.readings: Mapping[int, Sequence[Reading]] = self._group_readings(kinds[Reading])
 
-        self.upstream: list[list[int]] = [[] for _ in self.nodes]
-        self.downstream: list[list[int]] = [[] for _ in self.nodes]
         self.fed_by: dict[int, list[int]] = defaultdict(list)
         """Goal -> assets it is computed from directly."""
         self.shown_on: dict[int, list[int]] = defaultdict(list)
@@ -118,6 +130,10 @@ class Graph:
         self.evidence: dict[tuple[int, int], str] = {}
         """Edges that are not simply declared, with how they are known."""
         self.unlinked: list[Unlinked] = []
+        self.links: list[Link] = []
+        """Every table that something outside dbt reads, with the nodes it fits."""
+        self.declined: frozenset[tuple[str, str]] = frozenset()
+        """Upstream and downstream ids of links between nodes that somebody declined."""
         self._connect(kinds[Edge])
         self._connect_filters()
         self._sweep()
@@ -163,14 +179,19 @@ class Graph:
     def _connect(self, edges: Iterable[Edge]) -> None:
         seen: set[tuple[int, int, str]] = set()
         dangling: list[tuple[Edge, str]] = []
+        off = {node.id for node in self.disabled}
+        tables: list[Edge] = []
         for edge in edges:
+            if edge.upstream not in self.index and edge.upstream.startswith(TABLE):
+                tables.append(edge)
+                continue
             ends = []
             for end in (edge.upstream, edge.downstream):
                 i = self.index.get(end)
                 if i is None:
                     match = self.directory.reference(end)
                     i = match.node
-                    if i is None and not self._note_unlinked(edge, end, match):
+                    if i is None and end not in off and not self._note_unlinked(edge, end, match):
                         dangling.append((edge, end))
                 ends.append(i)
             up, down = ends
@@ -178,7 +199,45 @@ class Graph:
                 continue
             seen.add((up, down, edge.role))
             self._place(up, down, edge)
+        # Only now is it known what stands on what, which tells a source from what a model builds.
+        dangling += self._connect_tables(tables, off, seen)
         self._gaps += self._dangling_gaps(dangling)
+
+    def _connect_tables(
+        self, edges: Iterable[Edge], off: Set[str], seen: set[tuple[int, int, str]]
+    ) -> Iterator[tuple[Edge, str]]:
+        """Link tables as tools name them, then what people decided; yields edges into nothing."""
+        decided = Decided(self.decisions, self.directory)
+        for edge in edges:
+            down = self.directory.reference(edge.downstream).node
+            if down is None:
+                if edge.downstream not in off:
+                    yield edge, edge.downstream
+                continue
+            link = decided.link(down, edge.upstream[len(TABLE) :], edge.evidence, edge.origin)
+            self.links.append(link)
+            up = link.upstream
+            if up is not None and up != down and (up, down, edge.role) not in seen:
+                seen.add((up, down, edge.role))
+                self._place(up, down, replace(edge, evidence=link.evidence))
+        for accepted in decided.accepted:
+            key = (accepted.upstream, accepted.downstream, accepted.decision.role)
+            if key not in seen and accepted.upstream != accepted.downstream:
+                seen.add(key)
+                role, origin = accepted.decision.role, accepted.decision.origin
+                edge = Edge(upstream="", downstream="", role=role, evidence="accepted", origin=origin)
+                self._place(accepted.upstream, accepted.downstream, edge)
+        self.declined = frozenset((self.nodes[u].id, self.nodes[d].id) for u, d in decided.declined)
+        self._gaps += [*decided.gaps, *self._overruled(decided, seen)]
+
+    def _overruled(self, decided: Decided, seen: Set[tuple[int, int, str]]) -> Iterator[Gap]:
+        """Links that somebody declined and that are declared all the same: what is declared counts."""
+        for (up, down), decision in decided.declined.items():
+            if (up, down, decision.role) in seen:
+                names = f"{self.nodes[up].label} and {self.nodes[down].label}"
+                message = f"{decision.origin}: the link between {names} is declined here, but declared elsewhere"
+                hint = "take it out there, or take the decision back"
+                yield Gap(topic="links", message=message, node=self.nodes[up].id, hint=hint, origin=decision.origin)
 
     def _dangling_gaps(self, dangling: Sequence[tuple[Edge, str]]) -> Iterator[Gap]:
         """Dashboards that say they show what does not exist, each by name; other loose edges, counted."""
@@ -337,11 +396,6 @@ class Graph:
         return {k: sorted(v) for k, v in under.items()}
 
     @cached_property
-    def declined(self) -> frozenset[tuple[str, str]]:
-        """Upstream and downstream ids of links that somebody declined."""
-        return frozenset((d.upstream, d.downstream) for d in self.decisions if not d.accepted)
-
-    @cached_property
     def active(self) -> int:
         """Mask of the goals whose objective has not ended and is not a draft."""
         mask = 0
@@ -492,9 +546,15 @@ class Graph:
             raise ConfigError(f"{where}: {error.message}", hint=error.hint) from None
 
     @cached_property
+    def broken(self) -> Mapping[str, Broken]:
+        """Tables that are read and not built any more, by the name that tools give them."""
+        return broken(self)
+
+    @cached_property
     def gaps(self) -> tuple[Gap, ...]:
         """Everything that is not known, from the connectors, the linking and the use."""
-        return (*self._gaps, *self._unlinked_gaps(), *self.use.gaps)
+        linking = link_gaps(self.links, len(self.broken))
+        return (*self._gaps, *self._unlinked_gaps(), *linking, *self.use.gaps)
 
     def suggestion(self, unlinked: Unlinked) -> str:
         """`did you mean …?` for a goal's reference that fits nothing; '' when nothing looks alike."""

@@ -1,7 +1,8 @@
 """Linking: from what a record names to the node it means.
 
 A name is tried as an id first, then as a full relation, then by fewer and fewer parts, and only counts when it fits
-exactly one node. What fits none or several is said, never guessed.
+exactly one node. What fits none or several is said, never guessed. Tables as tools outside dbt name them have rules
+of their own: see `headway.graph.tables`.
 """
 
 from __future__ import annotations
@@ -12,22 +13,15 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from headway.graph.merge import Address, address
 from headway.graph.model import KINDS, Node
+from headway.graph.tables import Match, Tables, fold_relation
+
+__all__ = ["REFERENCE", "TABLE", "Directory", "Match", "fold_relation", "reached_names", "unmatched_summary"]
 
 REFERENCE = "ref:"
-_BUILD_SUFFIXES = ("__dbt_tmp", "__dbt_backup")
-
-
-@dataclass(frozen=True, slots=True)
-class Match:
-    """The nodes a name fits: exactly one is a link, none or several are not."""
-
-    nodes: tuple[int, ...]
-
-    @property
-    def node(self) -> int | None:
-        """The one node meant, or None."""
-        return self.nodes[0] if len(self.nodes) == 1 else None
+TABLE = "ref:table/"
+"""Beginning of a reference to a table as a tool outside names it."""
 
 
 @dataclass(slots=True)
@@ -36,6 +30,10 @@ class Directory:
 
     nodes: Sequence[Node]
     ids: Mapping[str, int]
+    upstream: Sequence[Sequence[int]] = ()
+    """Declared lineage, where it is known: a source that a model reads is not what the model builds."""
+    _tables: Tables | None = field(init=False, default=None)
+    _addresses: dict[Address, list[int]] = field(init=False, default_factory=dict)
     _names: dict[str, list[int]] = field(init=False, default_factory=dict)
     _relations: dict[str, list[int]] = field(init=False, default_factory=dict)
 
@@ -43,7 +41,7 @@ class Directory:
         """Resolve an id or `ref:<what>/<name>`. What: a kind, `asset`, `shown`, `relation` or `table`."""
         if not reference.startswith(REFERENCE):
             found = self.ids.get(reference)
-            return Match(() if found is None else (found,))
+            return Match(()) if found is None else Match((found,), "id")
         what, _, name = reference[len(REFERENCE) :].partition("/")
         if what == "table":
             return self.table(name)
@@ -54,15 +52,17 @@ class Directory:
         for key in (name, f"dbt:{name}", f"goal:{name}"):
             found = self.ids.get(key)
             if found is not None and _fits(self.nodes[found], what):
-                return Match((found,))
+                return Match((found,), "id")
         if not self._names:
             self._index_names()
         hits = [i for i in self._names.get(name.casefold(), ()) if _fits(self.nodes[i], what)]
         # A name outranks a title or url, and a whole match of case outranks a folded one.
         for rank in (lambda n: n.name == name, lambda n: n.name.casefold() == name.casefold(), lambda _: True):
             if best := tuple(i for i in hits if rank(self.nodes[i])):
-                return Match(best)
-        return Match(())
+                return Match(best, "name")
+        # The same page has many addresses: with or without a tab, a filter, a slash at the end.
+        place = address(name) if "://" in name else None
+        return Match(tuple(i for i in self._addresses.get(place, ()) if _fits(self.nodes[i], what)) if place else ())
 
     def near(self, name: str, what: str = "asset") -> tuple[str, ...]:
         """Up to three names of the right kind that look like `name`. Costly: for a sentence to a person only."""
@@ -77,13 +77,15 @@ class Directory:
         return Match(tuple(self._relations.get(fold_relation(relation), ())))
 
     def table(self, relation: str) -> Match:
-        """Nodes whose relation a tool outside means by `relation`: in full, or else by fewer and fewer parts of it."""
-        while relation:
-            match = self.relation(relation)
-            if match.nodes:
-                return match
-            relation = relation.partition(".")[2]
-        return Match(())
+        """The node whose relation a tool outside means by `relation` (see `headway.graph.tables`)."""
+        return self.tables.match(relation)
+
+    @property
+    def tables(self) -> Tables:
+        """What dbt builds and reads, as tools outside name it."""
+        if self._tables is None:
+            self._tables = Tables(self.nodes, self.upstream)
+        return self._tables
 
     def _index_names(self) -> None:
         names: dict[str, list[int]] = defaultdict(list)
@@ -92,6 +94,9 @@ class Directory:
             tail = ".".join(node.id.rsplit(".", 2)[-2:]) if node.kind in {"source", "key_result"} else ""
             for key in {text.casefold() for text in (node.name, node.title, node.url, tail) if text}:
                 names[key].append(i)
+            place = address(node.url) if node.url else None
+            if place is not None and place.path:
+                self._addresses.setdefault(place, []).append(i)
         self._names = names
 
     def _index_relations(self) -> None:
@@ -104,14 +109,6 @@ class Directory:
                 relations[folded].append(i)
                 folded = folded.partition(".")[2]
         self._relations = relations
-
-
-def fold_relation(relation: str) -> str:
-    """A relation as it is compared: quotes dropped, case folded, dbt's build suffixes taken off."""
-    folded = relation.replace('"', "").replace("`", "").replace("[", "").replace("]", "").casefold()
-    while folded.endswith(_BUILD_SUFFIXES):
-        folded = folded.rpartition("__")[0]
-    return folded
 
 
 _LITERAL = re.compile(r"'(?:[^']|'')*'")
