@@ -4,14 +4,17 @@
 |---|---|
 | `node` or `relation` | exactly one filled per row: a node id or dbt unique id, or `catalog.schema.table` |
 | `day` | `2026-11-22`, or a date and time whose date is taken as written |
-| `measure` | queries, views, people, cost, seconds, bytes, or any other word of a-z and `_` |
+| `measure` | queries, views, people, cost, seconds, bytes, storage, or any other word of a-z and `_` |
 | `amount` | a finite number with a decimal point and no separators; negative for cost only (a refund) |
 | `unit` | what the amount is in; must be given for cost, in the row or as `default_unit` |
-| `person_class` | person, data_team, service, scheduled, dbt, or empty |
+| `person_class` | person, executive, data_team, service, scheduled, embedded, dbt, or empty |
+| `tool` | what it was read with, such as looker; may be missing |
+| `person` | who it was; only a keyed hash of it leaves this module, unless `names` is on; may be missing |
+| `column` | only this column of the node or relation, `*` for any of them; may be missing |
 
-Rows that agree in all but the amount are added up, save `people`: the same person may stand behind two of them, so the
-largest is kept, which is the least number of distinct people there can have been. Files are streamed; memory grows
-with the distinct rows, not with the rows read.
+Rows that agree in all but the amount are added up, save `people` and `storage`: the same person, or the same bytes, may
+stand behind two of them, so the largest is kept, which is the least that there can have been. Files are streamed;
+memory grows with the distinct rows, not with the rows read.
 """
 
 from __future__ import annotations
@@ -33,14 +36,16 @@ from headway.connectors import delimited
 from headway.connectors.protocol import Context
 from headway.errors import ConfigError, InputError, MissingExtra, Place, Problem
 from headway.graph.model import AnyRecord, Coverage, Gap, Observation, Origin, PersonClass
+from headway.people import People
 
-COLUMNS = ("node", "relation", "day", "measure", "amount", "unit", "person_class")
+COLUMNS = ("node", "relation", "day", "measure", "amount", "unit", "person_class", "tool", "person", "column")
 UNITS: Mapping[str, str] = {
     "queries": "count",
     "views": "count",
     "people": "count",
     "seconds": "seconds",
     "bytes": "bytes",
+    "storage": "bytes",
 }
 """Units that a measure has when nothing says otherwise."""
 
@@ -48,7 +53,8 @@ BAD_SHARE = 0.01
 BAD_MOST = 1000
 """Up to this share and this number of rows are skipped and reported; with more, the input itself is refused."""
 
-_SERIES = ("node", "relation", "measure", "unit", "person_class")
+_SERIES = ("node", "relation", "measure", "unit", "person_class", "tool", "person", "column")
+_LARGEST_COUNTS = frozenset({"people", "storage"})
 _QUOTES = str.maketrans("", "", '"`')
 _CLASSES = frozenset(get_args(PersonClass))
 _MEASURE = re.compile(r"[a-z_]{1,64}")
@@ -59,16 +65,20 @@ _MOMENT = re.compile(
 )
 _LARGEST = 1e18
 _LONGEST_NAME = 1024
+_LONGEST_TOOL = 64
+_ADDRESS = re.compile(r"[^\s@'\"]+@[^\s@'\"]+")
 
 
 class Observations:
     """Reads usage and cost rows; see the module for the columns.
 
-    Yields one Observation per distinct node or relation, measure, unit, person class and day, sorted; then one Coverage
-    from the first to the last day; then at most one Gap, for rows that were skipped or for files without rows.
+    Yields one Observation per distinct node or relation, measure, unit, class, tool, person, column and day, sorted;
+    then one Coverage from the first to the last day; then at most one Gap, for rows that were skipped or for files
+    without rows.
 
     Raises ConfigError for options that cannot be, InputError for a file that cannot be used (missing, not readable, not
-    CSV or Parquet, a column missing, more than 1 % or 1,000 bad rows), MissingExtra for Parquet without pyarrow.
+    CSV or Parquet, a column missing, more than 1 % or 1,000 bad rows) and for a key of people's hashes that can be
+    neither read nor made, MissingExtra for Parquet without pyarrow.
     """
 
     name: ClassVar[str] = "observations"
@@ -77,6 +87,7 @@ class Observations:
         Option("covers", str, "", help="selector of the assets whose use these rows would show; empty: kinds seen"),
         Option("columns", dict, {}, help=f"your column name for each of ours ({', '.join(COLUMNS)})"),
         Option("default_unit", str, "", help="unit of rows that name none and need one, such as EUR for cost"),
+        Option("names", bool, False, help="keep what is in `person` instead of a keyed hash of it"),
     )
 
     def __init__(self, options: Mapping[str, Any], context: Context) -> None:
@@ -86,10 +97,14 @@ class Observations:
         self._covers = _text(options, "covers")
         self._unit = _text(options, "default_unit")
         self._columns = _columns(options.get("columns") or {})
+        self._people: People | None = None
+        self._names = options.get("names", False)
+        if not isinstance(self._names, bool):
+            raise ConfigError("option names of observations is neither true nor false")
 
     def records(self) -> Iterator[AnyRecord]:
         """The observations, sorted; the days they cover; and what was left out."""
-        tally = _Tally(self._unit, self._context.now.date() + timedelta(days=1))
+        tally = _Tally(self._unit, self._context.now.date() + timedelta(days=1), self._known_as)
         files = self._files()
         for number, (path, shown) in enumerate(files):
             self._context.progress(f"reading {shown}", number, len(files))
@@ -104,6 +119,13 @@ class Observations:
         gap = tally.gap(origin)
         if gap:
             yield gap
+
+    def _known_as(self, person: str) -> str:
+        """What records may carry of a person. The key is looked for when the first one is met."""
+        if self._people is None:
+            context = self._context
+            self._people = People(b"", names=True) if self._names else People.of(context.root, context.environment)
+        return self._people.known_as(person)
 
     def _files(self) -> list[tuple[Path, str]]:
         """The files to read in order, each once, with the name to show: relative to the root where it is below."""
@@ -186,7 +208,7 @@ class Observations:
 
 @dataclass(slots=True)
 class _Series:
-    """Amounts by day of one node or relation, measure, unit and person class."""
+    """Amounts by day of one of what _SERIES can tell apart."""
 
     measure: str
     values: dict[date, float] = field(default_factory=dict)
@@ -198,7 +220,10 @@ class _Tally:
 
     default_unit: str
     last_day: date
-    series: dict[tuple[str, str, str, str, str], _Series] = field(default_factory=dict)
+    known_as: Callable[[str], str]
+    """What a person is called in records."""
+    series: dict[tuple[str, ...], _Series] = field(default_factory=dict)
+    """By the columns of _SERIES, people as they are called in records."""
     rows: int = 0
     bad_rows: int = 0
     first: list[Problem] = field(default_factory=list)
@@ -232,7 +257,7 @@ class _Tally:
             before = values.get(on)
             if before is None:
                 values[on] = value
-            elif series.measure == "people":
+            elif series.measure in _LARGEST_COUNTS:
                 values[on] = max(before, value)
             else:
                 values[on] = before + value
@@ -243,15 +268,18 @@ class _Tally:
 
     def _find(self, cells: Mapping[str, Any]) -> _Series | str:
         """The series these cells belong to, or what is wrong with them."""
-        node, relation, measure, unit, person = (_cell(cells.get(name)) for name in _SERIES)
-        problem = _name_problem(node, relation) or _word_problem(measure, unit, person)
+        node, relation, measure, unit, group, tool, person, column = (_cell(cells.get(name)) for name in _SERIES)
+        problem = _name_problem(node, relation) or _word_problem(measure, unit, group)
+        problem = problem or _reader_problem(tool, person, column)
         if problem:
             return problem
         unit = unit or UNITS.get(measure, "") or self.default_unit or ("" if measure == "cost" else "count")
         if not unit:
             return "a cost without a unit: fill the unit column, or set default_unit, for example to EUR"
         relation = relation.translate(_QUOTES)
-        return self.series.setdefault((node, relation, measure, unit, person), _Series(measure))
+        who = self.known_as(person) if person else ""
+        key = (node, relation, measure, unit, group, tool.casefold(), who, column.lower())
+        return self.series.setdefault(key, _Series(measure))
 
     def _day(self, cell: Any) -> date | str:
         """The day in a cell, or what is wrong with it."""
@@ -303,7 +331,7 @@ class _Tally:
     def observations(self, origin: Origin) -> Iterator[Observation]:
         """One per series and day, sorted."""
         for key in sorted(self.series):
-            node, relation, measure, unit, person = key
+            node, relation, measure, unit, group, tool, person, column = key
             for day, amount in sorted(self.series[key].values.items()):
                 yield Observation(
                     day=day,
@@ -312,7 +340,10 @@ class _Tally:
                     node=node,
                     relation=relation,
                     unit=unit,
-                    person_class=person,
+                    person_class=group,
+                    column=column,
+                    tool=tool,
+                    person=person,
                     origin=origin,
                 )
 
@@ -447,9 +478,20 @@ def _word_problem(measure: str, unit: str, person: str) -> str:
     return ""
 
 
+def _reader_problem(tool: str, person: str, column: str) -> str:
+    """What is wrong with the cells that say with what, by whom and of which column; never who that is."""
+    if tool and not (tool.isprintable() and len(tool) <= _LONGEST_TOOL and tool[0] not in "=+-@"):
+        return f"tool {short(tool)} is not the name of a tool, such as looker"
+    if person and not (person.isprintable() and len(person) <= _LONGEST_NAME and person[0] not in "=+-@"):
+        return "person is a spreadsheet formula, too long, or has characters in it that cannot be printed"
+    if column and not (column.isprintable() and len(column) <= _LONGEST_NAME and column[0] not in "=+-@"):
+        return f"column {short(column)} is not the name of a column"
+    return ""
+
+
 def short(value: Any) -> str:
-    """A value quoted for a message: one line, never long, nothing in it that a terminal would obey."""
-    text = str(value)
+    """A value quoted for a message: one line, never long, nobody's address, nothing that a terminal would obey."""
+    text = _ADDRESS.sub("***", str(value))
     return repr(text if len(text) <= 60 else text[:57] + "...")
 
 
