@@ -78,6 +78,8 @@ class Item:
     """SQL expressions, or columns, that decide which rows there are: filters, groupings."""
     models: tuple[str, ...] = ()
     """Models that it reads, where the tool knows them by their name in the dbt project and not by a relation."""
+    traced_rows: tuple[tuple[str, str], ...] = ()
+    """What decides which rows there are, where the tool itself says so: pairs as in `traced`."""
     owner: str = ""
     url: str = ""
     path: str = ""
@@ -280,7 +282,7 @@ def _lineage(tool: str, item: Item, found: _Query, known: Mapping[str, Item], or
     sources += [_MODEL + model for model in dict.fromkeys(item.models)]
     if found.resolved is not None:
         return _of_query(tool, item, found.resolved, known, origin)
-    if not sources or (item.columns is None and not item.computed and not item.traced):
+    if not sources or (item.columns is None and not item.computed and not item.traced and not item.traced_rows):
         return None
     certainty: Literal["known", "candidate"] = "known" if len(sources) == 1 else "candidate"
 
@@ -290,13 +292,17 @@ def _lineage(tool: str, item: Item, found: _Query, known: Mapping[str, Item], or
     columns = {name.lower(): of([name]) for name in item.columns or ()}
     for name, expression in item.computed.items():
         columns[name.lower()] = of(_names(expression, item.dialect))
-    for name, pairs in item.traced.items():
+    known_ends = frozenset(sources)
+
+    def traced(pairs: Iterable[tuple[str, str]]) -> tuple[ColumnSource, ...]:
         ends = ((item_id(tool, end) if end in item.reads else _TABLE + end, column) for end, column in pairs)
-        columns[name.lower()] = tuple(
-            ColumnSource(end, column.lower()) for end, column in dict.fromkeys(ends) if end in sources
-        )
-    shape = tuple(dict.fromkeys(name for text in item.rows for name in _names(text, item.dialect)))
-    return ColumnLineage(node=node, columns=columns, shape=of(shape), origin=origin)
+        return tuple(ColumnSource(end, column.lower()) for end, column in dict.fromkeys(ends) if end in known_ends)
+
+    for name, pairs in item.traced.items():
+        columns[name.lower()] = traced(pairs)
+    shape = of(dict.fromkeys(name for text in item.rows for name in _names(text, item.dialect)))
+    shape = tuple(dict.fromkeys((*shape, *traced(item.traced_rows))))
+    return ColumnLineage(node=node, columns=columns, shape=shape, origin=origin)
 
 
 def _of_query(
