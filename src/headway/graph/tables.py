@@ -88,6 +88,8 @@ class Tables:
         """The same of sources."""
         self._layers: dict[str, set[str]] = defaultdict(set)
         """Ending of a schema's name -> schemas that dbt builds in and that end so."""
+        self._sources: dict[str, set[str]] = defaultdict(set)
+        """The same of schemas that hold sources."""
         for i, node in enumerate(nodes):
             if node.relation and is_table(node):
                 self._index(i, node)
@@ -107,9 +109,9 @@ class Tables:
         known = self._built if node.kind in _BUILT else self._declared
         known.add(schema)
         known.add(_joined(*place))
-        if node.kind in _BUILT:
-            for ending in _endings(schema):
-                self._layers[ending].add(schema)
+        layers = self._layers if node.kind in _BUILT else self._sources
+        for ending in _endings(schema):
+            layers[ending].add(schema)
 
     # ------------------------------------------------------------------ finding
 
@@ -169,10 +171,12 @@ class Tables:
         return next((self._layers[ending] for ending in _endings(schema) if ending in self._layers), set())
 
     def _of_layer(self, hits: Sequence[int], schema: str) -> list[int]:
+        """Those of `hits` that may lie in a schema under another target; all of them where its layer is not known."""
         layer = self._layer(schema)
-        if not layer:
-            return list(hits)
-        return [i for i in hits if self._place[i][1] in layer or self._layer(self._place[i][1]) & layer]
+        if layer:
+            return [i for i in hits if self._place[i][1] in layer or self._layer(self._place[i][1]) & layer]
+        layer = next((self._sources[ending] for ending in _endings(schema) if ending in self._sources), set())
+        return [i for i in hits if not layer or self._place[i][1] in layer]
 
     # ------------------------------------------------------------------ sources that are built here
 
@@ -188,9 +192,7 @@ class Tables:
         schema = self._place[source][1]
         layer = self._layer(schema)
         table = fold_relation(self._nodes[source].relation).rpartition(".")[2]
-        found = [
-            i for i in self._by_name[table] if self._nodes[i].kind in _BUILT and self._place[i][1] in layer
-        ]  # fmt: skip
+        found = [i for i in self._by_name[table] if self._nodes[i].kind in _BUILT and self._place[i][1] in layer]
         if len(found) != 1 or self._stands_on(found[0], source):
             return None
         return found[0]
