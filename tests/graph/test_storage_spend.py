@@ -76,12 +76,17 @@ def test_credits_stay_the_first_unit_beside_storage_with_a_price() -> None:
     assert [ledger.unit for ledger in graph.spend(START, AS_OF)] == ["credits", "EUR"]
 
 
-def test_tables_of_other_projects_are_no_rows_that_matched_nothing_and_ambiguous_ones_are() -> None:
-    twins = [Node(id=f"t{n}", kind="model", name=f"t{n}", relation=f"c{n}.marts.twin") for n in range(2)]
+def test_tables_of_other_projects_are_no_rows_that_matched_nothing() -> None:
     other = Observation(day=AS_OF, measure="queries", amount=1, relation="shop.else.other")
-    rows = [kept(5, node="", relation=name) for name in ("shop.else.where", "marts.twin")]
-    graph = Graph([*NODES, *twins, *rows, other], as_of=AS_OF)
-    assert [(u.name, u.fits) for u in graph.use.unmatched] == [("marts.twin", 2), ("shop.else.other", 0)]
+    elsewhere = [kept(5, node="", relation=f"shop.else.{name}") for name in ("where", "other")]
+    graph = Graph([*NODES, *elsewhere, other, kept(1)], as_of=AS_OF)
+    assert [(u.name, u.rows) for u in graph.use.unmatched] == [("shop.else.other", 1)]
+    twins = [Node(id=f"t{n}", kind="model", name=f"t{n}", relation=f"c{n}.marts.twin") for n in range(2)]
+    graph = Graph([*NODES, *twins, kept(5, node="", relation="marts.twin"), kept(1)], as_of=AS_OF)
+    assert [(u.name, u.fits) for u in graph.use.unmatched] == [("marts.twin", 2)]
+    graph = Graph([*NODES, *elsewhere, other], as_of=AS_OF)
+    found = {(u.name, u.rows) for u in graph.use.unmatched}
+    assert found == {("shop.else.other", 2), ("shop.else.where", 1)}, "where none fits, the names are wrong"
 
 
 def test_storage_is_no_use() -> None:

@@ -282,6 +282,7 @@ def _link(graph: Graph) -> tuple[list[tuple[int, Observation]], tuple[Unmatched,
     by_node: dict[str, Match] = {}
     by_relation: dict[str, Match] = {}
     lost: dict[tuple[str, bool], list[Observation]] = defaultdict(list)
+    elsewhere: dict[tuple[str, bool], list[Observation]] = defaultdict(list)
     as_of = graph.as_of
     for observation in graph.observations:
         if observation.day > as_of:
@@ -294,10 +295,13 @@ def _link(graph: Graph) -> tuple[list[tuple[int, Observation]], tuple[Unmatched,
             match = known[name] = find(name)
         if match.node is None:
             # A warehouse tells the storage of all its tables, and most of them are no business of this project.
-            if match.nodes or observation.measure != STORAGE:
-                lost[name, known is by_node].append(observation)
+            foreign = observation.measure == STORAGE and not match.nodes
+            (elsewhere if foreign else lost)[name, known is by_node].append(observation)
         else:
             linked.append((match.node, observation))
+    if elsewhere and all(observation.measure != STORAGE for _, observation in linked):
+        for what, rows in elsewhere.items():  # unless none is: then it is their names that do not fit
+            lost[what] += rows
     unmatched = [
         Unmatched(
             name=name,
