@@ -45,7 +45,9 @@ def test_a_table_that_was_emptied_stores_nothing() -> None:
 def test_copies_add_up_within_a_source_and_two_sources_tell_of_the_same_bytes() -> None:
     copy = kept(3, node="", relation="shop.marts.m0__dbt_backup")
     assert bytes_of(kept(5), copy) == [8, 0, 0]
+    assert bytes_of(kept(5), copy, kept(6, source="second")) == [8, 0, 0]
     assert bytes_of(kept(5), kept(6, source="second")) == [6, 0, 0]
+    assert bytes_of(kept(5), kept(6), kept(5)) == [6, 0, 0], "two logins of one warehouse tell of one table"
 
 
 def test_other_units_columns_and_what_is_no_number_are_left_out() -> None:

@@ -165,11 +165,11 @@ def stored(graph: Graph, start: date, end: date) -> Ledger | None:
 def _kept(graph: Graph, start: date, end: date) -> dict[Cell, int]:
     """Millionths of a byte that each node occupies on its newest day inside start..end.
 
-    What one source says of a node that day is added up: a table may have a copy that a build left behind. Sources that
-    tell of the same node tell of the same bytes, so the largest counts.
+    What one source says of several relations of a node that day is added up: a build may have left a copy behind. Of
+    one relation, and of sources that tell of the same node, it is the same bytes: the largest counts.
     """
     newest: dict[int, date] = {}
-    amounts: dict[int, dict[Origin, int]] = {}
+    amounts: dict[int, dict[Origin, dict[str, int]]] = {}
     for node, seen in graph.use.linked:
         if seen.measure != STORAGE or seen.unit != "bytes" or seen.column or not isfinite(seen.amount):
             continue
@@ -177,10 +177,12 @@ def _kept(graph: Graph, start: date, end: date) -> dict[Cell, int]:
             continue
         if seen.day != newest.get(node):
             newest[node], amounts[node] = seen.day, {}
-        said = amounts[node]
-        source = Origin(seen.origin.connector, seen.origin.file)
-        said[source] = said.get(source, 0) + round(seen.amount * MICRO)
-    return {(node, "keep", STORAGE): max(said.values()) for node, said in amounts.items()}
+        said = amounts[node].setdefault(Origin(seen.origin.connector, seen.origin.file), {})
+        name = seen.node or seen.relation
+        said[name] = max(round(seen.amount * MICRO), said.get(name, 0))
+    return {
+        (node, "keep", STORAGE): max(sum(sizes.values()) for sizes in said.values()) for node, said in amounts.items()
+    }
 
 
 _LABELS: Mapping[str, StandIn] = {"seconds": "warehouse time", "bytes": "bytes read in the warehouse"}
