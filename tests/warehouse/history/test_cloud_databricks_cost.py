@@ -137,3 +137,11 @@ def test_a_bill_that_cannot_be_read_is_said_and_leaves_the_use(databricks: Any) 
     assert "what statements cost is not known" in gap.message
     assert "headway_reader" not in gap.message
     assert {one.measure for one in found if isinstance(one, Observation)} == {"queries", "seconds"}
+
+
+def test_without_a_bill_a_shared_history_needs_no_compute(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    data = TABLES + ran("a", "'w1'", "08:10:00", 30) + "ALTER TABLE query.history DROP COLUMN compute;"
+    stand = stand_in(monkeypatch, tmp_path, "databricks", data, catalog="shared", macros=MACROS)
+    found = list(DatabricksHistory({**OPTIONS, "billing": ""}, stand.context()).records())
+    assert {one.measure for one in found if isinstance(one, Observation)} == {"queries", "seconds"}
+    assert not [one for one in found if isinstance(one, Gap)]
