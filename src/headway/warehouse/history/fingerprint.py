@@ -84,6 +84,9 @@ _OTHER_LETTERS = r"[^ -~\s]+[0-9]+"
 """Digits after letters outside ASCII belong to a name, though not every engine sees that no word begins there."""
 _KEPT_TEXT = r"(identifier|IDENTIFIER|Identifier|query_table|QUERY_TABLE) *[(] *'[^']*'"
 """A literal that is the name of a table."""
+_KEPT_WORDS = ("identifier", "IDENTIFIER", "Identifier", "query_table", "QUERY_TABLE")
+_LED = rf"^([ \n\r\t]*({LINE}(\n|$)|{BLOCK}))+"
+"""Comments before a statement: where most of them are, and where no quote can be open."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +96,8 @@ class Flavour:
     edge: str = r"\b"
     group: str = r"\1"
     digest: str = "md5"
+    octets: str = "strlen"
+    """The function that counts the bytes of a text in UTF-8."""
     possessive: bool = False
     """Java's: each round of a group takes stack, unless it may not go back on it."""
 
@@ -102,11 +107,12 @@ class Flavour:
 
 
 FLAVOURS: Mapping[str, Flavour] = {
-    "postgres": Flavour(edge=r"\y"),
-    "pyspark": Flavour(group="$1", possessive=True),
-    "databricks": Flavour(group="$1", possessive=True),
+    "postgres": Flavour(edge=r"\y", octets="octet_length"),
+    "pyspark": Flavour(group="$1", octets="octet_length", possessive=True),
+    "databricks": Flavour(group="$1", octets="octet_length", possessive=True),
+    "snowflake": Flavour(octets="octet_length"),
     "trino": Flavour(group="$1", digest="trino"),
-    "bigquery": Flavour(digest="bigquery"),
+    "bigquery": Flavour(digest="bigquery", octets="byte_length"),
 }
 """By the name of the Ibis backend; the others are as DuckDB."""
 
@@ -147,6 +153,8 @@ def normalised(table: ibis.Table, dialect: str, flavoured: Flavour) -> ibis.Tabl
 
     It is for hashing, not for reading. One step per SELECT, so that no engine computes a step twice.
     """
+    import ibis
+
     lexis, group, edge = LEXIS.get(dialect, Lexis()), flavoured.group, flavoured.edge
     pattern = flavoured.pattern
     kept = "|".join((*lexis.names, *lexis.comments, _KEPT_TEXT, _OTHER_LETTERS))
@@ -155,6 +163,14 @@ def normalised(table: ibis.Table, dialect: str, flavoured: Flavour) -> ibis.Tabl
     names, comments = "|".join(lexis.names), "|".join(f"({comment})[?]?" for comment in lexis.comments)
     quotes = [name[-1] for name in lexis.names if name[-1] in '"`]']
     openings = [_OPENINGS[comment] for comment in lexis.comments]
+
+    def unliteral(bare: Any) -> Any:
+        """Without literals. Where there is nothing to keep, no engine has to find out what a group matched."""
+        careful = bare.re_replace(pattern(f"({kept})|{literal}"), f"{group}?")
+        keeping = _any(bare, [*openings, *quotes, *_KEPT_WORDS]) | _beyond_ascii(bare, flavoured)
+        if _DASHED in lexis.names:
+            keeping |= ibis.coalesce(bare.re_search(pattern(_DASHED)), False)
+        return keeping.ifelse(careful, bare.re_replace(pattern(f"({literal})( ?, ?({literal}))*"), "?"))
 
     def unremarked(bare: Any) -> Any:
         """Without comments; there are no literals any more, and what is between quotes is a name with a mark."""
@@ -167,7 +183,8 @@ def normalised(table: ibis.Table, dialect: str, flavoured: Flavour) -> ibis.Tabl
         )
 
     steps: tuple[Callable[[Any], Any], ...] = (
-        lambda bare: bare.re_replace(pattern(f"({kept})|{literal}"), f"{group}?"),
+        lambda bare: _any(bare, ["--", "/*"]).ifelse(bare.re_replace(pattern(_LED), ""), bare),
+        unliteral,
         unremarked,
         lambda bare: bare.replace("\n", " ").replace("\t", " ").replace("\r", " "),
         lambda bare: _any(bare, ["  "]).ifelse(bare.re_replace("  +", " "), bare),
@@ -190,10 +207,11 @@ def commented(table: ibis.Table) -> ibis.Table:
     # Trino has no RIGHT, and what stands for it there gives nothing of a text that is shorter
     tail = (table["text"].length() > _ENDS).ifelse(table["text"].right(_ENDS), table["text"])
     head = table["text"].substr(0, _ENDS)
+    some = _any(table["text"], ["--", "/*"])
     led = head.re_search(r"^\s*(--|/[*])").ifelse(head.re_extract(rf"^(\s*({LINE}(\n|$)|{BLOCK}))+", 0), "")
     ends = tail.re_search(r"([*]/|\n\s*--[^\n]*)[\s;]*$")
     trailed = ends.ifelse(tail.re_extract(rf"({BLOCK}|\n\s*{LINE})[\s;]*$", 0), "")
-    table = table.mutate(comment=ibis.coalesce(led, "") + " " + ibis.coalesce(trailed, ""))
+    table = table.mutate(comment=some.ifelse(ibis.coalesce(led, "") + " " + ibis.coalesce(trailed, ""), ""))
     return table.mutate(comment=stable(table["comment"]))
 
 
@@ -208,6 +226,13 @@ def _any(text: ibis.expr.types.StringValue, parts: list[str]) -> Any:
 
     found = ibis.or_(*(text.contains(part) for part in dict.fromkeys(parts)))
     return ibis.coalesce(found, False)
+
+
+def _beyond_ascii(text: Any, flavoured: Flavour) -> Any:
+    """Whether a text has other characters than ASCII's; NULL for NULL."""
+    if flavoured.digest == "trino":
+        return _builtin("length", bytes, int)(_builtin("to_utf8", str, bytes)(text)) > text.length()
+    return _builtin(flavoured.octets, str, int)(text) > text.length()
 
 
 def _digest(text: Any, flavoured: Flavour) -> Any:
