@@ -13,7 +13,7 @@ from what a record names without an edge between the nodes.
 from __future__ import annotations
 
 from collections import defaultdict, deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal, NamedTuple
@@ -169,29 +169,44 @@ class ColumnReach:
                     todo.append(down)
         return tuple(found)
 
-    def made_from(self, node: int) -> tuple[frozenset[Place], frozenset[Place]]:
-        """Columns of tables that the values of a node are surely made from: the first ones going upstream, and all.
+    def made_from(self, node: int) -> frozenset[Place]:
+        """The first columns of tables, going upstream, that the values of a node are surely made from.
 
         What decides its rows, candidates, and reads of every column of something are no part of it.
         """
         wiring, nodes = self._wiring, self._graph.nodes
-        near: set[Place] = set()
         found: set[Place] = set()
-        todo = [(vertex, True) for vertex in self._places_of(node)]
+        todo = self._places_of(node)
         met = set(todo)
         while todo:
-            vertex, first = todo.pop()
+            vertex = todo.pop()
             place = wiring.place(vertex)
             if place is not None and place[0] != node and is_table(nodes[place[0]]):
                 found.add(place)
-                if first:
-                    near.add(place)
-                    first = False
-            for step in ((up, first) for up in wiring.values_above.get(vertex, ())):
-                if step not in met:
-                    met.add(step)
-                    todo.append(step)
-        return frozenset(near), frozenset(found)
+                continue
+            fresh = [up for up in wiring.values_above.get(vertex, ()) if up not in met]
+            met.update(fresh)
+            todo += fresh
+        return frozenset(found)
+
+    def sweep_values(
+        self, seeds: Mapping[Place, int], towards: Literal["upstream", "downstream"]
+    ) -> Callable[[Place], int]:
+        """Masks at columns, brought along sure values: upstream to what they are made from, or downstream to what is
+        made from them. Returns the mask of any column, its own seed included."""
+        wiring = self._wiring
+        start = {
+            v: mask for (node, column), mask in seeds.items() if (v := self.vertices(node).get(column)) is not None
+        }
+        up, down = wiring.values
+        masks = reach(wiring.size, *((up, down) if towards == "upstream" else (down, up)), start).masks
+        found: Sequence[int] = masks if isinstance(masks, list) else list(masks)
+
+        def at(place: Place) -> int:
+            vertex = self.vertices(place[0]).get(place[1])
+            return 0 if vertex is None else found[vertex]
+
+        return at
 
     def filtered_by(self, node: int) -> frozenset[Place]:
         """Columns that decide which rows count for a node, or for what it is made from short of a table."""
@@ -487,12 +502,21 @@ class _Wiring:
         return below
 
     @cached_property
+    def values(self) -> tuple[Sequence[int], Sequence[int]]:
+        """Upstream and downstream ends of the edges along which values surely flow."""
+        kept = [
+            k
+            for k, role in enumerate(self.role)
+            if role == _VALUE and self.certainty[k] != _CANDIDATE and not self.count <= self.up[k] < 2 * self.count
+        ]
+        return [self.up[k] for k in kept], [self.down[k] for k in kept]
+
+    @cached_property
     def values_above(self) -> Mapping[int, Sequence[int]]:
         """Vertex -> the columns that its values are surely made from."""
         above: dict[int, list[int]] = defaultdict(list)
-        for up, down, certainty, role in zip(self.up, self.down, self.certainty, self.role, strict=True):
-            if role == _VALUE and certainty != _CANDIDATE and not self.count <= up < 2 * self.count:
-                above[down].append(up)
+        for up, down in zip(*self.values, strict=True):
+            above[down].append(up)
         return above
 
     def breadth_first(

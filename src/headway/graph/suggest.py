@@ -18,7 +18,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from headway.graph.aggregates import aggregate
 from headway.graph.column_reach import Place
@@ -34,8 +34,10 @@ LEAST = 0.6
 """Score from which a link is suggested: the same columns alone are not enough."""
 LEAST_NAME = 0.6
 """How alike the names must be where columns are not known."""
-_FURTHER = 0.5
-"""What the same columns count for when neither side is made from what the other shows: both only share a source."""
+_ABOVE = 0.7
+"""What it counts for when a chart shows what the key result's own columns are made from, and not these."""
+_ALIKE = 0.5
+"""What the same function over other columns counts for."""
 _ROWS_ONLY = 0.7
 """What it counts for when both count rows of the same table: there are no columns to compare."""
 _WORD = re.compile(r"[^\W_]+")
@@ -72,9 +74,9 @@ def suggestions(graph: Graph, *, least: float = LEAST) -> list[Suggestion]:
             continue  # a dashboard with charts is as good as its best chart
         boards = _boards(graph, node)
         chart = _Chart.of(graph, node, boards)
-        for goal in index.near(chart):
-            found = _compare(graph, chart, goal)
-            if found is None or found[0] < least:
+        for goal, overlap in index.near(chart):
+            found = _compare(graph, chart, goal, overlap, least)
+            if found is None:
                 continue
             for board in boards or (node,):
                 if not _open(graph, board, node, goal.node):
@@ -109,26 +111,14 @@ def _boards(graph: Graph, chart: int) -> tuple[int, ...]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Values:
-    """What the values of something are made from."""
-
-    near: frozenset[Place]
-    """The first columns of tables, going upstream."""
-    all: frozenset[Place]
-    """Those and everything upstream of them."""
-
-    @staticmethod
-    def of(graph: Graph, node: int) -> _Values:
-        return _Values(*graph.columns.made_from(node))
-
-
-@dataclass(frozen=True, slots=True)
 class _Goal:
     """A key result as it is compared."""
 
     node: int
-    values: _Values
+    values: frozenset[Place]
+    """The columns of tables that it is made from, the first ones going upstream."""
     aggregates: frozenset[str]
+    functions: frozenset[str]
     filters: frozenset[str]
     """Names of the columns that decide which rows count."""
     tables: frozenset[int]
@@ -145,12 +135,14 @@ class _Goal:
         said = [a for i in metrics for a in graph.nodes[i].aggregates]
         if binding.expression:
             said.append(aggregate(binding.expression))
+        aggregates = frozenset(a for a in said if a)
         node = graph.nodes[goal]
         called = [node.name, node.title, *(text for i in fed for text in (graph.nodes[i].name, graph.nodes[i].title))]
         return _Goal(
             node=goal,
-            values=_Values.of(graph, goal),
-            aggregates=frozenset(a for a in said if a),
+            values=graph.columns.made_from(goal),
+            aggregates=aggregates,
+            functions=_functions(aggregates),
             filters=frozenset(c for _, c in graph.columns.filtered_by(goal)),
             tables=frozenset(_tables(graph, fed)),
             names=_tokens(called),
@@ -163,7 +155,9 @@ class _Chart:
     """A chart, or a dashboard without charts, as it is compared."""
 
     node: int
-    values: _Values
+    values: frozenset[Place]
+    aggregates: frozenset[str]
+    functions: frozenset[str]
     filters: frozenset[str]
     tables: frozenset[int]
     names: tuple[frozenset[str], ...]
@@ -173,9 +167,15 @@ class _Chart:
         nodes = [graph.nodes[i] for i in (chart, *boards)]
         called = [text for n in nodes for text in (n.name, n.title)]
         called += [name for name in graph.columns.vertices(chart) if name]
-        filters = frozenset(c for _, c in graph.columns.filtered_by(chart))
-        tables = frozenset(_tables(graph, [chart]))
-        return _Chart(chart, _Values.of(graph, chart), filters, tables, _tokens(called))
+        return _Chart(
+            node=chart,
+            values=graph.columns.made_from(chart),
+            aggregates=frozenset(graph.nodes[chart].aggregates),
+            functions=_functions(graph.nodes[chart].aggregates),
+            filters=frozenset(c for _, c in graph.columns.filtered_by(chart)),
+            tables=frozenset(_tables(graph, [chart])),
+            names=_tokens(called),
+        )
 
 
 def _tables(graph: Graph, starts: Iterable[int]) -> Iterator[int]:
@@ -201,105 +201,148 @@ def _stem(word: str) -> str:
     return word[:-1] if len(word) > 3 and word.endswith("s") and not word.endswith("ss") else word
 
 
+# --- Which columns they share ----------------------------------------------------------------------------------------
+
+
+class _Overlap(NamedTuple):
+    """How the values of a chart and of a key result hang together."""
+
+    share: float
+    """Of what one of them is made from: how much the other is made from as well, 0..1."""
+    way: Literal["direct", "above", "table"]
+    """`direct`: the chart shows what the key result is made from. `above`: something that this is made from.
+    `table`: they read the same table, whatever of it."""
+    places: tuple[Place, ...] = ()
+
+
 class _Index:
-    """Which goals a chart could show at all, so that not every chart is held against every goal."""
+    """Which goals a chart could show, by three sweeps over all columns instead of a walk per pair.
+
+    Every column that some goal is made from has a bit, and so has every goal.
+    """
 
     def __init__(self, graph: Graph, goals: Sequence[_Goal]) -> None:
-        self._graph = graph
-        self._by_place: dict[Place, list[_Goal]] = defaultdict(list)
-        self._by_table: dict[int, list[_Goal]] = defaultdict(list)
-        for goal in goals:
-            for place in goal.values.all:
-                self._by_place[place].append(goal)
+        self._goals = goals
+        self._places = sorted({place for goal in goals for place in goal.values})
+        bits = {place: bit for bit, place in enumerate(self._places)}
+        self._needs = [sum(1 << bits[place] for place in goal.values) for goal in goals]
+        self._by_table: dict[int, list[int]] = defaultdict(list)
+        self._by_bit: dict[int, list[int]] = defaultdict(list)
+        seeds: dict[Place, int] = defaultdict(int)
+        for k, goal in enumerate(goals):
+            for place in goal.values:
+                seeds[place] |= 1 << k
+                self._by_bit[bits[place]].append(k)
             for table in goal.tables:
-                self._by_table[table].append(goal)
+                self._by_table[table].append(k)
+        sweep = graph.columns.sweep_values
+        self._made_from = sweep({place: 1 << bit for place, bit in bits.items()}, "downstream")
+        self._goes_into = sweep(seeds, "upstream")
 
-    def near(self, chart: _Chart) -> list[_Goal]:
-        """Goals that share a column or a table with a chart, in the graph's order."""
-        found: dict[int, _Goal] = {}
-        for place in chart.values.all:
-            found.update((g.node, g) for g in self._by_place.get(place, ()))
-        for table in chart.tables:
-            found.update((g.node, g) for g in self._by_table.get(table, ()))
-        return [found[node] for node in sorted(found)]
+    def near(self, chart: _Chart) -> Iterator[tuple[_Goal, _Overlap]]:
+        """The goals that share columns or a table with a chart, in order, with what they share."""
+        shown = 0
+        into: dict[int, list[Place]] = defaultdict(list)
+        for place in sorted(chart.values):
+            shown |= self._made_from(place)
+            for k in _bits(self._goes_into(place)):
+                into[k].append(place)
+        near = {k for bit in _bits(shown) for k in self._by_bit[bit]}
+        tables = {k for table in chart.tables for k in self._by_table.get(table, ())}
+        for k in sorted(near | tables | into.keys()):
+            goal = self._goals[k]
+            if k in near:
+                both = shown & self._needs[k]
+                places = tuple(self._places[bit] for bit in _bits(both))
+                yield goal, _Overlap(len(places) / len(goal.values), "direct", places)
+            elif k in into:
+                yield goal, _Overlap(_ABOVE * len(into[k]) / len(chart.values), "above", tuple(into[k]))
+            else:
+                yield goal, _Overlap(0.0, "table")
+
+
+def _bits(mask: int) -> Iterator[int]:
+    while mask:
+        low = mask & -mask
+        yield low.bit_length() - 1
+        mask ^= low
 
 
 # --- How alike they are ----------------------------------------------------------------------------------------------
 
 
-def _compare(graph: Graph, chart: _Chart, goal: _Goal) -> tuple[float, tuple[str, ...]] | None:
-    """Score and reasons; None when there is no reason at all."""
-    name, called = _called_alike(chart.names, goal.names)
-    parts: dict[str, tuple[float, str]] = {"name": (name, called)}
-    columns = _same_columns(graph, chart, goal)
-    measures = frozenset(graph.nodes[chart.node].aggregates)
-    if measures and goal.aggregates:
-        same = sorted(measures & goal.aggregates)
-        alike = 1.0 if same else _FURTHER if _functions(measures) & _functions(goal.aggregates) else 0.0
-        parts["measure"] = alike, f"it computes {same[0]}, as {goal.metric} does" if same else ""
-    if columns is None:
-        return _by_name(graph, chart, goal, name, called)
-    parts["columns"] = columns
-    if not columns[0]:
-        return None
-    if goal.filters:
-        shared = goal.filters & chart.filters
-        parts["filter"] = len(shared) / len(goal.filters), f"it filters by {', '.join(sorted(shared))} as well"
-    whole = sum(WEIGHTS[part] for part in parts)
-    score = sum(WEIGHTS[part] * share for part, (share, _) in parts.items()) / whole
-    ranked = sorted(parts.items(), key=lambda item: (-WEIGHTS[item[0]] * item[1][0], item[0]))
-    return round(score, 3), tuple(reason for _, (share, reason) in ranked if share and reason)
-
-
-def _by_name(
-    graph: Graph, chart: _Chart, goal: _Goal, name: float, called: str
+def _compare(
+    graph: Graph, chart: _Chart, goal: _Goal, overlap: _Overlap, least: float
 ) -> tuple[float, tuple[str, ...]] | None:
+    """Score and reasons; None when the score is below `least`."""
+    counted = goal.tables & chart.tables if "count()" in goal.aggregates & chart.aggregates else frozenset[int]()
+    if not counted and not (goal.values and chart.values):
+        return _by_name(graph, chart, goal)
+    shares = {"columns": _ROWS_ONLY if counted else overlap.share}
+    if not shares["columns"]:
+        return None
+    if chart.aggregates and goal.aggregates:
+        same = not chart.aggregates.isdisjoint(goal.aggregates)
+        shares["measure"] = 1.0 if same else _ALIKE if chart.functions & goal.functions else 0.0
+    if goal.filters:
+        shares["filter"] = len(goal.filters & chart.filters) / len(goal.filters)
+    if _score({**shares, "name": 1.0}) < least:
+        return None  # whatever they are called
+    shares["name"], words = _called_alike(chart.names, goal.names)
+    score = _score(shares)
+    if score < least:
+        return None
+    said = {
+        "columns": _counts_rows(graph, counted) if counted else _shows(graph, goal, overlap),
+        "measure": f"it computes {', '.join(sorted(chart.aggregates & goal.aggregates))}, as {goal.metric} does",
+        "filter": f"it filters by {', '.join(sorted(goal.filters & chart.filters))} as well",
+        "name": f"both are called {' '.join(sorted(words))}",
+    }
+    silent = {"measure"} if shares.get("measure") != 1.0 else set()
+    ranked = sorted(shares, key=lambda part: (-WEIGHTS[part] * shares[part], part))
+    return round(score, 3), tuple(said[part] for part in ranked if shares[part] and part not in silent)
+
+
+def _score(shares: Mapping[str, float]) -> float:
+    """The mean of the signals that apply, by their weights."""
+    return sum(WEIGHTS[part] * share for part, share in shares.items()) / sum(WEIGHTS[part] for part in shares)
+
+
+def _counts_rows(graph: Graph, tables: Iterable[int]) -> str:
+    return f"it counts rows of {min(graph.nodes[i].name for i in tables)} as well"
+
+
+def _shows(graph: Graph, goal: _Goal, overlap: _Overlap) -> str:
+    way = "computed" if overlap.way == "direct" else "made"
+    return f"it shows {_named(graph, overlap.places)}, which {goal.metric} is {way} from"
+
+
+def _by_name(graph: Graph, chart: _Chart, goal: _Goal) -> tuple[float, tuple[str, ...]] | None:
     """Columns are not known on one side: the same table and the same name."""
-    shared = sorted(goal.tables & chart.tables)
+    shared = goal.tables & chart.tables
+    name, words = _called_alike(chart.names, goal.names)
     if not shared or name < LEAST_NAME:
         return None
-    score = LEAST + (name - LEAST_NAME) / 4
-    return round(score, 3), (called, f"it reads {graph.nodes[shared[0]].name}, as {goal.metric} does")
+    table = min(graph.nodes[i].name for i in shared)
+    called = f"both are called {' '.join(sorted(words))}"
+    return round(LEAST + (name - LEAST_NAME) / 4, 3), (called, f"it reads {table}, as {goal.metric} does")
 
 
-def _same_columns(graph: Graph, chart: _Chart, goal: _Goal) -> tuple[float, str] | None:
-    """How much of what the key result is computed from the chart shows, and how; None where columns are not known."""
-    mine, theirs = chart.values, goal.values
-    counted = goal.tables & chart.tables
-    if counted and "count()" in goal.aggregates and "count()" in graph.nodes[chart.node].aggregates:
-        return _ROWS_ONLY, f"it counts rows of {min(graph.nodes[i].name for i in counted)} as well"
-    if not theirs.near or not mine.near:
-        return None
-    direct = theirs.near & mine.all
-    if direct:
-        return len(direct) / len(
-            theirs.near
-        ), f"it shows {_places(graph, direct)}, which {goal.metric} is computed from"
-    above = mine.near & theirs.all
-    if above:
-        return len(above) / len(mine.near), f"it shows {_places(graph, above)}, which {goal.metric} is made from"
-    far = mine.all & theirs.all
-    if far:
-        return _FURTHER, f"both are made from {_places(graph, far)}"
-    return 0.0, ""
+def _functions(aggregates: Iterable[str]) -> frozenset[str]:
+    return frozenset(part.partition("(")[0] for text in aggregates for part in text.split("), "))
 
 
-def _functions(aggregates: Iterable[str]) -> set[str]:
-    return {part.partition("(")[0] for text in aggregates for part in text.split("), ")}
-
-
-def _called_alike(ours: Sequence[frozenset[str]], theirs: Sequence[frozenset[str]]) -> tuple[float, str]:
+def _called_alike(ours: Sequence[frozenset[str]], theirs: Sequence[frozenset[str]]) -> tuple[float, frozenset[str]]:
     """The best Jaccard index of the words of two names, and the shared words."""
     best, shared = 0.0, frozenset[str]()
     for mine in ours:
         for other in theirs:
             both = mine & other
-            share = len(both) / len(mine | other)
-            if share > best:
+            if both and (share := len(both) / len(mine | other)) > best:
                 best, shared = share, both
-    return best, f"both are called {' '.join(sorted(shared))}" if shared else ""
+    return best, shared
 
 
-def _places(graph: Graph, places: Iterable[Place], most: int = 2) -> str:
+def _named(graph: Graph, places: Iterable[Place], most: int = 2) -> str:
     names = sorted(f"{graph.nodes[node].name}.{column}" for node, column in places)
     return ", ".join(names[:most]) + (f" and {len(names) - most:,} more" if len(names) > most else "")
