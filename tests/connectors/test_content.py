@@ -189,7 +189,7 @@ def test_an_item_that_stands_for_itself_or_for_nothing_is_no_end_of_an_edge() ->
     assert gaps(found) == [
         "1 of the things that metabase names are not in what it gave: chart.9 (read by chart.1)",
     ]
-    assert [r for r in found if isinstance(r, ColumnLineage) and r.columns["a"]] == []
+    assert [r for r in found if isinstance(r, ColumnLineage) and r.columns.get("a")] == []
 
 
 @pytest.mark.parametrize(
@@ -286,6 +286,33 @@ def test_over_several_sources_each_is_a_candidate() -> None:
         ColumnSource("metabase:dataset.1", "amount", "candidate"),
         ColumnSource("ref:table/shop.days", "amount", "candidate"),
     )
+
+
+def test_what_sources_are_known_to_offer_tells_which_one_is_meant() -> None:
+    item = Item(
+        kind="chart",
+        key="1",
+        tables=("shop.orders", "shop.days"),
+        computed={"sum": "SUM(Amount)", "day": "day", "id": "id", "gone": "gone"},
+        offers={"shop.orders": frozenset({"amount", "id"}), "shop.days": frozenset({"day", "id"})},
+    )
+    blind = replace(item, offers={"shop.orders": frozenset({"amount"}), "shop.days": frozenset()})
+    assert len(one(made(blind), ColumnLineage).columns["sum"]) == 2  # nobody knows what shop.days has
+    orders, days = "ref:table/shop.orders", "ref:table/shop.days"
+    assert one(made(item), ColumnLineage).columns == {
+        "sum": (ColumnSource(orders, "amount"),),
+        "day": (ColumnSource(days, "day"),),
+        "id": (ColumnSource(orders, "id", "candidate"), ColumnSource(days, "id", "candidate")),
+        "gone": (ColumnSource(orders, "gone", "candidate"), ColumnSource(days, "gone", "candidate")),
+    }
+
+
+def test_a_literal_that_nobody_named_is_in_no_record() -> None:
+    found = made(chart("select 'secret', 4711, count(*), a from shop.orders"))
+    written = msgspec.json.encode(found).decode()
+    assert "secret" not in written
+    assert "4711" not in written
+    assert list(one(found, ColumnLineage).columns) == ["a"]
 
 
 def test_an_expression_that_cannot_be_read_needs_every_column() -> None:

@@ -74,6 +74,8 @@ class Item:
     traced: Mapping[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
     """Name of an output -> what it is made from, where the tool itself says so: pairs of one of `reads` or `tables` and
     a column of it. Goes before `columns` and `computed`."""
+    offers: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """Columns, lower case, of those of its `tables` and `reads` where they are known: they tell which one is meant."""
     rows: tuple[str, ...] = ()
     """SQL expressions, or columns, that decide which rows there are: filters, groupings."""
     models: tuple[str, ...] = ()
@@ -277,32 +279,31 @@ def _lineage(tool: str, item: Item, found: _Query, known: Mapping[str, Item], or
     node = item_id(tool, item.reference)
     if found.problem:
         return ColumnLineage(node=node, problem=found.problem, origin=origin)
-    sources = [item_id(tool, r) for r in dict.fromkeys(item.reads) if r in known and r != item.reference]
-    sources += [_TABLE + table for table in dict.fromkeys(item.tables)]
-    sources += [_MODEL + model for model in dict.fromkeys(item.models)]
     if found.resolved is not None:
         return _of_query(tool, item, found.resolved, known, origin)
-    if not sources or (item.columns is None and not item.computed and not item.traced and not item.traced_rows):
+    reads = [r for r in dict.fromkeys(item.reads) if r in known and r != item.reference]
+    sources = [(r, item_id(tool, r)) for r in reads]
+    sources += [(table, _TABLE + table) for table in dict.fromkeys(item.tables)]
+    sources += [(model, _MODEL + model) for model in dict.fromkeys(item.models)]
+    if not sources or (item.columns is None and not item.computed):
         return None
-    certainty: Literal["known", "candidate"] = "known" if len(sources) == 1 else "candidate"
 
     def of(names: Iterable[str]) -> tuple[ColumnSource, ...]:
-        return tuple(ColumnSource(source, name.lower(), certainty) for name in names for source in sources)
+        return tuple(source for name in names for source in _offered(item, sources, name.lower()))
 
     columns = {name.lower(): of([name]) for name in item.columns or ()}
     for name, expression in item.computed.items():
         columns[name.lower()] = of(_names(expression, item.dialect))
-    known_ends = frozenset(sources)
+    shape = tuple(dict.fromkeys(name for text in item.rows for name in _names(text, item.dialect)))
+    return ColumnLineage(node=node, columns=columns, shape=of(shape), origin=origin)
 
-    def traced(pairs: Iterable[tuple[str, str]]) -> tuple[ColumnSource, ...]:
-        ends = ((item_id(tool, end) if end in item.reads else _TABLE + end, column) for end, column in pairs)
-        return tuple(ColumnSource(end, column.lower()) for end, column in dict.fromkeys(ends) if end in known_ends)
 
-    for name, pairs in item.traced.items():
-        columns[name.lower()] = traced(pairs)
-    shape = of(dict.fromkeys(name for text in item.rows for name in _names(text, item.dialect)))
-    shape = tuple(dict.fromkeys((*shape, *traced(item.traced_rows))))
-    return ColumnLineage(node=node, columns=columns, shape=shape, origin=origin)
+def _offered(item: Item, sources: Sequence[tuple[str, str]], name: str) -> list[ColumnSource]:
+    """A column of each source that may have it; of all where those that are known to have columns do not."""
+    offers = item.offers
+    fitting = [(key, end) for key, end in sources if not name or not offers.get(key) or name in offers[key]] or sources
+    certainty: Literal["known", "candidate"] = "known" if len(fitting) == 1 else "candidate"
+    return [ColumnSource(end, name, certainty) for _, end in fitting]
 
 
 def _of_query(
@@ -323,6 +324,8 @@ def _of_query(
 
     columns: dict[str, tuple[ColumnSource, ...]] = {}
     for name, leaves in found.columns:
+        if not leaves:
+            continue  # made from nothing; one that nobody named is called after its literal
         columns[name.lower()] = tuple(dict.fromkeys((*columns.get(name.lower(), ()), *of(leaves))))
     # What `select *` passes on has names that only the tables know: every column of theirs is taken to matter.
     passed = of((table, "", "candidate") for table in found.open)
