@@ -285,8 +285,9 @@ def _lineage(tool: str, item: Item, found: _Query, known: Mapping[str, Item], or
     sources = [(r, item_id(tool, r)) for r in reads]
     sources += [(table, _TABLE + table) for table in dict.fromkeys(item.tables)]
     sources += [(model, _MODEL + model) for model in dict.fromkeys(item.models)]
-    if not sources or (item.columns is None and not item.computed):
+    if not sources or (item.columns is None and not (item.computed or item.traced or item.traced_rows)):
         return None
+    ends = dict(sources)
 
     def of(names: Iterable[str]) -> tuple[ColumnSource, ...]:
         return tuple(source for name in names for source in _offered(item, sources, name.lower()))
@@ -294,8 +295,15 @@ def _lineage(tool: str, item: Item, found: _Query, known: Mapping[str, Item], or
     columns = {name.lower(): of([name]) for name in item.columns or ()}
     for name, expression in item.computed.items():
         columns[name.lower()] = of(_names(expression, item.dialect))
-    shape = tuple(dict.fromkeys(name for text in item.rows for name in _names(text, item.dialect)))
-    return ColumnLineage(node=node, columns=columns, shape=of(shape), origin=origin)
+
+    def traced(pairs: Iterable[tuple[str, str]]) -> tuple[ColumnSource, ...]:
+        return tuple(ColumnSource(ends[end], column.lower()) for end, column in dict.fromkeys(pairs) if end in ends)
+
+    for name, pairs in item.traced.items():
+        columns[name.lower()] = traced(pairs)
+    shape = of(dict.fromkeys(name for text in item.rows for name in _names(text, item.dialect)))
+    shape = tuple(dict.fromkeys((*shape, *traced(item.traced_rows))))
+    return ColumnLineage(node=node, columns=columns, shape=shape, origin=origin)
 
 
 def _offered(item: Item, sources: Sequence[tuple[str, str]], name: str) -> list[ColumnSource]:
