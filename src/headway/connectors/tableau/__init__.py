@@ -1,0 +1,1 @@
+"""Tableau: dashboards, sheets and data sources, from its Metadata API or recorded answers, and how often they open."""
