@@ -56,12 +56,13 @@ def parse(folder: str) -> None:
     """Floor of a cold run: the SQL of every model parsed once, as gently to the collector as ours."""
     import sqlglot
 
-    from headway.connectors.columns.artifacts import steady_collector
+    from headway.connectors.columns.artifacts import drop_trees, paused_collector
 
     def every() -> None:
-        with steady_collector():
+        with paused_collector():
             for _, sql in statements(folder):
                 sqlglot.parse(sql, dialect="duckdb")
+                drop_trees()
 
     timed(every)
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from headway.graph import column_sources
@@ -53,10 +54,33 @@ _MOST_QUERIES = 50_000
 _NESTED = QUERIES - {"values", "pivot"}
 _SPECIAL = _NESTED | {"exists", "count", "star", "columns"}
 _NOTED = _SPREADING | {"anonymous", "window"}
+_NOTHING, _INNER, _LIST, _COLUMN, _STOP, _EFFECT = range(6)
+"""What a walk through an expression does with a value: nothing; look below; look at each; resolve the name; leave what
+is below to `_special`; look below and note what else it does."""
 
 
 class Unsupported(Exception):
     """Columns cannot be followed through this; the text says why."""
+
+
+@lru_cache
+def _kinds(exp: Any) -> dict[type, int]:
+    """What a walk does with a value, by its class: one look-up per value, because most of the time is spent there.
+
+    It holds the classes that were met, and belongs to `_kind`.
+    """
+    return {list: _LIST, exp.Column: _COLUMN}
+
+
+def _kind(exp: Any, cls: type) -> int:
+    key = getattr(cls, "key", "") if issubclass(cls, getattr(exp, "Expr", exp.Expression)) else ""
+    if key in _LEAVES or not key:
+        kind = _NOTHING
+    elif key == "column":
+        kind = _COLUMN
+    else:
+        kind = _STOP if key in _SPECIAL else _EFFECT if key in _NOTED else _INNER
+    return _kinds(exp).setdefault(cls, kind)
 
 
 class Resolver:
@@ -81,7 +105,8 @@ class Resolver:
         self.using_order: str = settings.USING_COLUMN_ORDER.name
         self.fold = folding(settings.normalization_strategy.name, dialect)
         self._lower = dialect in _LOWER_ANYWAY or settings.normalization_strategy.name.startswith("CASE_INSENSITIVE")
-        self._expression = getattr(exp, "Expr", exp.Expression)
+        self._kinds = _kinds(exp)
+        self._identifier = exp.Identifier
         self._schema = schema
         self._default = default
         self._stands_for = stands_for
@@ -160,21 +185,21 @@ class Resolver:
         if with_ is None:
             return env
         env = dict(env)
+        recursive = with_.args.get("recursive") or self.dialect in _SELF_WITHOUT_KEYWORD
         for cte in with_.expressions:
-            alias = cte.args["alias"]
+            alias, query = cte.args["alias"], cte.this
             name = self.fold(alias.this)
-            table = self._stands_for.get(name.lower())
+            table = self._stands_for.get(name.lower()) if self._stands_for else None
             if table is not None:
                 env[name] = self._base(table, table)
                 continue
-            if cte.this.key not in QUERIES and cte.this.key != "table":
-                raise Unsupported(f"a WITH over {cte.this.key.upper()[:20]} is not followed")
+            if query.key not in QUERIES and query.key != "table":
+                raise Unsupported(f"a WITH over {query.key.upper()[:20]} is not followed")
             names = [self.fold(column) for column in alias.columns]
-            recursive = with_.args.get("recursive") or self.dialect in _SELF_WITHOUT_KEYWORD
-            if recursive and cte.this.key in SETS and self._reads_itself(cte.this, name):
-                env[name] = self._fixed_point(cte.this, name, names, env, outer)
+            if recursive and query.key in SETS and self._reads_itself(query, name):
+                env[name] = self._fixed_point(query, name, names, env, outer)
             else:
-                env[name] = self.query(cte.this, env, outer).named(names)
+                env[name] = self.query(query, env, outer).named(names)
         return env
 
     def _reads_itself(self, node: Node, name: str) -> bool:
@@ -252,7 +277,7 @@ class Resolver:
         self.reads[written] = relation
         offer = self._tables.get(relation)
         if offer is None:
-            known = self._schema.folded(relation, self._lower)
+            known = self._schema.leaves(relation, self._lower)
             if known is None:
                 offer = Offer(self.leaves, [], open=((relation,),))
             else:
@@ -267,26 +292,26 @@ class Resolver:
         if node is None:
             return 0
         mask = 0
-        stack = [node]
-        expression = self._expression
-        while stack:
-            n = stack.pop()
-            key = n.key
-            if key == "column":
-                mask |= self.column(n, scope)
-            elif key in _LEAVES:
+        kinds = self._kinds
+        values: list[Any] = [node]
+        for value in values:  # it grows meanwhile; most of the time is spent here
+            try:
+                kind = kinds[value.__class__]
+            except KeyError:
+                kind = _kind(self.exp, value.__class__)
+            if not kind:
                 continue
-            elif key in _SPECIAL:
-                mask |= self._special(n, key, scope)
+            if kind == _INNER:
+                values += value.args.values()
+            elif kind == _COLUMN:
+                mask |= self.column(value, scope)
+            elif kind == _LIST:
+                values += value
+            elif kind == _STOP:
+                mask |= self._special(value, value.key, scope)
             else:
-                if key in _NOTED:
-                    mask |= self._noted(n, key, scope)
-                # most of the time is spent here
-                for value in n.args.values():
-                    if value.__class__ is list:
-                        stack.extend([item for item in value if isinstance(item, expression)])
-                    elif isinstance(value, expression):
-                        stack.append(value)
+                mask |= self._noted(value, value.key, scope)
+                values += value.args.values()
         return mask
 
     def _special(self, n: Node, key: str, scope: Scope) -> int:
@@ -316,17 +341,10 @@ class Resolver:
 
     def _below(self, node: Node, scope: Scope) -> int:
         mask = 0
-        for part in self._nodes_in(node):
-            mask |= self.mask(part, scope)
-        return mask
-
-    def _nodes_in(self, node: Node) -> Iterator[Node]:
-        expression = self._expression
         for value in node.args.values():
-            if isinstance(value, expression):
-                yield value
-            elif isinstance(value, list):
-                yield from (item for item in value if isinstance(item, expression))
+            for part in value if isinstance(value, list) else (value,):
+                mask |= self.mask(part, scope)
+        return mask
 
     def _named_window(self, node: Node, scope: Scope) -> int:
         alias = node.args.get("alias")
@@ -340,9 +358,13 @@ class Resolver:
         """Mask of a name, however qualified."""
         args = node.args
         this = args.get("this")
+        table = args.get("table")
+        if this.__class__ is self._identifier and table is not None and "db" not in args:  # nearly all of them
+            known = scope.of(self.fold(table), self.fold(this))
+            if known is not None:
+                return known
         if this is None:
             return 0
-        table = args.get("table")
         if this.key == "star":
             items = scope.match((self.fold(table),)) if table is not None else scope.items
             mask = 0
@@ -352,8 +374,8 @@ class Resolver:
         name = self.fold(this)
         if table is None:
             found = scope.bare(name)
-        elif "db" not in args or args["db"] is None:
-            found = scope.qualified((self.fold(table), name))
+        elif args.get("db") is None:
+            found = scope.of(self.fold(table), name)
         else:
             parts = [args.get("catalog"), args.get("db"), table]
             found = scope.qualified((*(self.fold(part) for part in parts if part is not None), name))
@@ -369,6 +391,9 @@ class Resolver:
     ) -> tuple[Columns, tuple[tuple[TableName, ...], ...], int | None]:
         """What `*` or `t.*` stands for: columns in order, open tables, blanket."""
         items = scope.match(table) if table else scope.items
+        if len(items) == 1 and not scope.merged:
+            offer = items[0].offer
+            return offer.columns, offer.open, offer.blanket
         columns: Columns = []
         merged = dict(scope.merged) if not table else {}
         if self.using_order != "IN_PLACE":
@@ -448,12 +473,17 @@ class Resolver:
 def folding(strategy: str, dialect: str) -> Callable[[Node], str]:
     """How an identifier is compared in a dialect: a function from identifier to name."""
     if dialect in _LOWER_ANYWAY or strategy.startswith("CASE_INSENSITIVE"):
-        return lambda node: str(node.args["this"]).lower()
+        return _lower
     if strategy == "CASE_SENSITIVE":
         return lambda node: str(node.args["this"])
     if strategy == "UPPERCASE":
         return lambda node: str(node.args["this"]) if node.args.get("quoted") else str(node.args["this"]).upper()
     return lambda node: str(node.args["this"]) if node.args.get("quoted") else str(node.args["this"]).lower()
+
+
+def _lower(node: Node) -> str:
+    text = node.args["this"]
+    return text.lower() if text.__class__ is str else str(text).lower()
 
 
 def _named(table: Node) -> bool:

@@ -7,7 +7,7 @@ one integer (a mask) and uniting is `|`. An *offer* is what an item of FROM, or 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import reduce
 from operator import or_
 
@@ -36,6 +36,8 @@ class Leaves:
     def __init__(self) -> None:
         self._bits: dict[Leaf, int] = {}
         self._leaves: list[Leaf] = []
+        self._all_known = True
+        """No leaf is less than known, so that none can stand twice for the same column."""
 
     def bit(self, table: TableName, column: str, certainty: Certainty = "known") -> int:
         """The mask of one leaf."""
@@ -44,7 +46,21 @@ class Leaves:
         if bit is None:
             bit = self._bits[leaf] = 1 << len(self._leaves)
             self._leaves.append(leaf)
+            if certainty != "known":
+                self._all_known = False
         return bit
+
+    def bits(self, leaves: Sequence[Leaf]) -> list[int]:
+        """The masks of leaves, in order."""
+        known = self._bits
+        found = []
+        for leaf in leaves:
+            bit = known.get(leaf)
+            if bit is None:
+                bit = known[leaf] = 1 << len(self._leaves)
+                self._leaves.append(leaf)
+            found.append(bit)
+        return found
 
     def weaker(self, mask: int, certainty: Certainty) -> int:
         """The same columns, none of them surer than `certainty`."""
@@ -55,6 +71,10 @@ class Leaves:
 
     def sources(self, mask: int) -> tuple[Leaf, ...]:
         """The leaves of a mask, sorted; each column once, as sure as its surest leaf."""
+        if not mask & (mask - 1):
+            return (self._leaves[mask.bit_length() - 1],) if mask else ()
+        if self._all_known:
+            return tuple(sorted(self._of(mask)))
         best: dict[tuple[TableName, str], Certainty] = {}
         for table, column, own in self._of(mask):
             known = best.get((table, column))
@@ -104,19 +124,14 @@ class Offer:
 
     def find(self, name: str) -> int | None:
         """Mask of a column that is certainly there, None for any other."""
-        known = self._known
-        if known is None:
-            known = self._known = dict(self.columns)
-            if len(known) != len(self.columns):
-                self._unite_repeated(known)
-        return known.get(name)
+        return (self._by_name() if self._known is None else self._known).get(name)
 
     def ask(self, name: str) -> int | None:
         """Mask of a column that must come from here, as a qualified name does; None when it cannot."""
-        found = self.find(name)
-        if found is None and self.open:
-            return self.pass_through(name)
-        return self.blanket if found is None else found
+        found = self._known.get(name) if self._known is not None else self.find(name)
+        if found is not None:
+            return found
+        return self.pass_through(name) if self.open else self.blanket
 
     def pass_through(self, name: str) -> int:
         """Mask of a column that can only come through the open tables."""
@@ -144,6 +159,12 @@ class Offer:
             columns += [(name, mask) for name in extra]
         return Offer(self.leaves, columns, open=self.open, blanket=self.blanket, shape=self.shape)
 
+    def _by_name(self) -> dict[str, int]:
+        known = self._known = dict(self.columns)
+        if len(known) != len(self.columns):
+            self._unite_repeated(known)
+        return known
+
     def _unite_repeated(self, known: dict[str, int]) -> None:
         """A name that two columns have can mean either."""
         seen: dict[str, int] = {}
@@ -155,33 +176,39 @@ class Offer:
 
 
 class BaseTable(Offer):
-    """A table of the warehouse whose columns are known. Its leaves are made when they are asked for."""
+    """A table of the warehouse whose columns are known. They become bits when they are asked for."""
 
-    __slots__ = ("_all", "_names", "_set", "stale", "table")
+    __slots__ = ("_all", "_asked", "_listed", "_named", "stale", "table")
 
-    def __init__(self, leaves: Leaves, table: TableName, names: tuple[str, ...], as_set: frozenset[str]) -> None:
+    def __init__(self, leaves: Leaves, table: TableName, listed: Sequence[Leaf], named: Mapping[str, Leaf]) -> None:
         super().__init__(leaves, [])
         self.table = table
+        self._listed = listed
+        self._named = named
+        self._asked: dict[str, int] = {}
+        self._all: Columns | None = None
         self.stale: set[str] = set()
         """Columns asked for that it does not have: what is known about it is out of date."""
-        self._names = names
-        self._set = as_set
-        self._all: Columns | None = None
 
     @property
     def columns(self) -> Columns:
         """Its columns in order."""
         if self._all is None:
-            self._all = [(name, self.leaves.bit(self.table, name)) for name in self._names]
+            self._all = list(zip([name for _, name, _ in self._listed], self.leaves.bits(self._listed), strict=True))
         return self._all
 
     @columns.setter
     def columns(self, _: Columns) -> None:
-        """Set by the base class; the names say it all."""
+        """Set by the base class; the leaves say it all."""
 
     def find(self, name: str) -> int | None:
         """Mask of a column it has."""
-        return self.leaves.bit(self.table, name) if name in self._set else None
+        mask = self._asked.get(name)
+        if mask is None:
+            leaf = self._named.get(name)
+            if leaf is not None:
+                mask = self._asked[name] = self.leaves.bits((leaf,))[0]
+        return mask
 
     def ask(self, name: str) -> int | None:
         """A column that it must have, whatever the catalogue says: then the catalogue is out of date."""
@@ -256,6 +283,8 @@ class Scope:
         merged = self.merged.get(name)
         if merged is not None:
             return merged
+        if len(self.items) == 1:
+            return self.items[0].offer.find(name)
         hits = [mask for item in self.items if (mask := item.offer.find(name)) is not None]
         if len(hits) > 1:
             return self.items[0].offer.leaves.weaker(reduce(or_, hits), "candidate")
@@ -273,8 +302,18 @@ class Scope:
             here = here.outer
         return self._out_of_date(name)
 
+    def of(self, table: str, name: str) -> int | None:
+        """Mask of `t.c`; of the field of a struct when no item is called by the first name."""
+        here: Scope | None = self
+        while here is not None:
+            items = here._by_alias.get(table)
+            if items:
+                return items[0].offer.ask(name) if len(items) == 1 else _asked(items, name)
+            here = here.outer
+        return self.bare(table)
+
     def qualified(self, parts: tuple[str, ...]) -> int | None:
-        """Mask of `t.c`, `schema.t.c`, `t.struct.field`; of `struct.field` when no item has the first name."""
+        """Mask of `schema.t.c`, `t.struct.field`; of `struct.field` when no item has the first name."""
         here: Scope | None = self
         while here is not None:
             for length in range(len(parts) - 1, 0, -1):

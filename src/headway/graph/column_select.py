@@ -17,6 +17,9 @@ NO_ALIAS_IN_LIST = frozenset(
 )
 """Dialects in which a select list cannot call another of its own columns by name."""
 _SHAPING = ("where", "prewhere", "connect", "having", "qualify", "limit")
+_MANY = frozenset({"star", "columns", "aliases", "column", "dot"})
+"""Projections that stand for several columns, or may: a column for `t.*`."""
+_ORDERING = frozenset({"group", "distinct", "order", "sort"})
 
 
 class Select:
@@ -38,7 +41,8 @@ class Select:
         """Sources, then the select list, then what shapes the rows."""
         node, scope, r = self._node, self._scope, self._r
         column_sources.sources(r, node, scope)
-        for window in node.args.get("windows") or ():
+        args = node.args
+        for window in args.get("windows") or ():
             named = [r.mask(part, scope) for key in ("partition_by", "order", "spec") for part in _list(window, key)]
             scope.windows[r.fold(window.this)] = unite(named)
         aliases: dict[str, int] = {}
@@ -46,7 +50,7 @@ class Select:
             scope.aliases = aliases
         for projection in node.expressions:
             self._project(projection, aliases)
-        for name in node.args.get("exclude") or ():
+        for name in args.get("exclude") or ():
             dropped = r.fold(name.this if name.key == "column" else name)
             self._columns = [(n, m) for n, m in self._columns if n != dropped]
         self._shape(aliases)
@@ -54,30 +58,39 @@ class Select:
 
     def _project(self, projection: Node, aliases: dict[str, int]) -> None:
         r, scope = self._r, self._scope
-        key = projection.key
-        alias = projection.args.get("alias") if key == "alias" else None
-        inner = projection.this if key == "alias" else projection
-        if inner.key == "star":
+        alias, inner, key = None, projection, projection.key
+        if key == "alias":
+            alias, inner = projection.args.get("alias"), projection.args["this"]
+            key = inner.key
+        if key in _MANY and self._several(inner, key):
+            return
+        r.spreads.clear()
+        mask = r.mask(inner, scope)
+        if r.spreads:  # `max(columns(*))` is one expression per column
+            self._spread(inner, r.spreads[0])
+            return
+        name = r.fold(alias) if alias is not None else self._name(inner)
+        self._columns.append((name, mask))
+        if alias is not None:
+            aliases[name] = mask
+        if self._by_all and inner.find(r.exp.AggFunc) is None:
+            self._plain.append(mask)
+
+    def _several(self, inner: Node, key: str) -> bool:
+        """Take a projection that stands for several columns; False when it does not."""
+        r, scope = self._r, self._scope
+        if key == "star":
             self._take(inner, *r.star(scope))
-        elif inner.key == "columns":
+        elif key == "columns":
             self._take(None, *r.spread(inner, scope))
-        elif inner.key in ("column", "dot") and _ends_in_star(inner):
-            self._star_of(inner)
         elif key == "aliases":
             mask = r.mask(inner.this, scope)
-            self._columns += [(r.fold(name), mask) for name in projection.expressions]
+            self._columns += [(r.fold(name), mask) for name in inner.expressions]
+        elif _ends_in_star(inner):
+            self._star_of(inner)
         else:
-            r.spreads.clear()
-            mask = r.mask(inner, scope)
-            if r.spreads:  # `max(columns(*))` is one expression per column
-                self._spread(inner, r.spreads[0])
-                return
-            name = r.fold(alias) if alias is not None else self._name(inner)
-            self._columns.append((name, mask))
-            if alias is not None:
-                aliases[name] = mask
-            if self._by_all and inner.find(r.exp.AggFunc) is None:
-                self._plain.append(mask)
+            return False
+        return True
 
     def _spread(self, expression: Node, spread: Node) -> None:
         r, scope = self._r, self._scope
@@ -125,8 +138,9 @@ class Select:
     ) -> None:
         if star is not None:
             columns = self._r.changed(star, columns, self._scope)
-        self._columns = self._columns + columns
-        self._plain.append(unite(mask for _, mask in columns))
+        self._columns = [*self._columns, *columns]
+        if self._by_all:
+            self._plain.append(unite(mask for _, mask in columns))
         self._open += opened
         if blanket is not None:
             self._blanket = (self._blanket or 0) | blanket
@@ -139,17 +153,15 @@ class Select:
         for key in _SHAPING:
             if key == "having":  # from here on every dialect knows the names that the select list gives
                 scope.aliases = aliases
-            if args.get(key) is not None:
+            if key in args:
                 shape |= r.mask(args[key], scope)
+        if _ORDERING.isdisjoint(args):
+            scope.shape |= shape
+            return
         outputs = [mask for _, mask in self._columns]
         group = args.get("group")
         if group is not None:
-            shape |= r.positional(group.expressions, scope, outputs)
-            for key in ("grouping_sets", "cube", "rollup"):
-                for part in _list(group, key):
-                    shape |= r.mask(part, scope)
-            if group.args.get("all"):
-                shape |= unite(self._plain)
+            shape |= self._grouped(group, outputs)
         distinct = args.get("distinct")
         if distinct is not None:
             on = distinct.args.get("on")
@@ -162,6 +174,14 @@ class Select:
             if order is not None:
                 shape |= r.positional(order.expressions, scope, outputs)
         scope.shape |= shape
+
+    def _grouped(self, group: Node, outputs: list[int]) -> int:
+        r, scope = self._r, self._scope
+        mask = r.positional(group.expressions, scope, outputs)
+        for key in ("grouping_sets", "cube", "rollup"):
+            for part in _list(group, key):
+                mask |= r.mask(part, scope)
+        return mask | unite(self._plain) if group.args.get("all") else mask
 
 
 def _list(node: Node, key: str) -> list[Node]:

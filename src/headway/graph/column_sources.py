@@ -31,10 +31,13 @@ def sources(r: Resolver, node: Node, scope: Scope) -> None:
 
 def _hanging(r: Resolver, node: Node, scope: Scope) -> None:
     """Joins and laterals that hang on a node."""
-    for item in node.args.get("joins") or ():
-        join(r, item, scope)
-    for item in node.args.get("laterals") or ():
-        source(r, item, scope)
+    args = node.args
+    if "joins" in args:
+        for item in args["joins"] or ():
+            join(r, item, scope)
+    if "laterals" in args:
+        for item in args["laterals"] or ():
+            source(r, item, scope)
 
 
 def source(r: Resolver, item: Node, scope: Scope) -> None:
@@ -45,14 +48,15 @@ def source(r: Resolver, item: Node, scope: Scope) -> None:
         _pivot_all(r, item, scope)
     else:
         offer, parts = _offer(r, item, scope)
-        for pivot in item.args.get("pivots") or ():
-            offer = _pivoted(r, pivot, offer, scope)
-            if pivot.alias:
-                parts = ()
         alias, names = _alias(r, item)
-        last = (item.args.get("pivots") or (None,))[-1]
-        if last is not None and last.alias:
-            alias, names = _alias(r, last)
+        if "pivots" in item.args:
+            pivots = item.args["pivots"] or ()
+            for pivot in pivots:
+                offer = _pivoted(r, pivot, offer, scope)
+                if pivot.alias:
+                    parts = ()
+            if pivots and pivots[-1].alias:
+                alias, names = _alias(r, pivots[-1])
         offer = offer.named(names)
         scope.add(Item(alias or (parts[-1] if parts else ""), offer, () if alias else parts))
     if key != "select":
@@ -134,6 +138,8 @@ def _table(r: Resolver, item: Node, scope: Scope) -> tuple[Offer, tuple[str, ...
     # more than three parts come as a chain of dots
     text = ".".join(part.name for part in this.flatten()) if this.key == "dot" else this.name
     offer = r.table((catalog.name if catalog else "", db.name if db else "", text))
+    if item.args.get("alias") is not None:
+        return offer, ()  # then it cannot be called by its own name
     return offer, tuple(r.fold(part) for part in (catalog, db, this) if part is not None and part.key == "identifier")
 
 

@@ -52,13 +52,16 @@ class Schema:
         self._endings: dict[str, TableName] = {}
         self._several: dict[str, list[TableName]] = {}
         """Endings that more than one relation has."""
-        self._folded: dict[TableName, tuple[tuple[str, ...], frozenset[str]]] = {}
+        self._known: dict[TableName, tuple[tuple[Leaf, ...], dict[str, Leaf]]] = {}
+        self._meanings: dict[tuple[str, str], dict[TableName, TableName | None]] = {}
+        """What was found for a name, by default catalog and schema."""
         for relation, columns in (relations or {}).items():
             self.put(relation, columns)
 
     def put(self, relation: TableName, columns: Sequence[str] | None) -> None:
         """Add a relation, or say its columns anew."""
         if relation not in self._columns:
+            self._meanings.clear()
             ending = _folded(relation)
             while ending:
                 first = self._endings.setdefault(ending, relation)
@@ -66,27 +69,36 @@ class Schema:
                     self._several.setdefault(ending, [first]).append(relation)
                 ending = ending.partition(_BORDER)[2]
         self._columns[relation] = None if columns is None else tuple(columns)
-        self._folded.pop(relation, None)
+        self._known.pop(relation, None)
 
     def columns(self, relation: TableName) -> tuple[str, ...] | None:
         """Its columns as they were given; None when nobody knows them."""
         return self._columns.get(relation)
 
-    def folded(self, relation: TableName, lower: bool) -> tuple[tuple[str, ...], frozenset[str]] | None:
-        """Its columns, in lower case where case means nothing, also as a set; None when nobody knows them."""
+    def leaves(self, relation: TableName, lower: bool) -> tuple[tuple[Leaf, ...], dict[str, Leaf]] | None:
+        """Its columns as leaves, in lower case where case means nothing, also by name; None when nobody knows them."""
         columns = self._columns.get(relation)
         if columns is None:
             return None
-        known = self._folded.get(relation)
+        known = self._known.get(relation)
         if known is None:
-            names = tuple(name.lower() for name in columns) if lower else columns
-            known = self._folded[relation] = (names, frozenset(names))
+            names = [name.lower() for name in columns] if lower else columns
+            listed: tuple[Leaf, ...] = tuple([(relation, name, "known") for name in names])
+            known = self._known[relation] = (listed, dict(zip(names, listed, strict=True)))
         return known
 
     def find(self, written: TableName, default: tuple[str, str]) -> TableName | None:
         """The relation that a name in SQL means: with the default catalog and schema filled in, else the only one that
         ends with what was written, else (for three parts) with the last two of them. None when none or several do.
         """
+        meanings = self._meanings.get(default)
+        if meanings is None:
+            meanings = self._meanings[default] = {}
+        if written not in meanings:
+            meanings[written] = self._find(written, default)
+        return meanings[written]
+
+    def _find(self, written: TableName, default: tuple[str, str]) -> TableName | None:
         catalog, schema, name = written
         full = (catalog or default[0], schema or default[1], name)
         for parts in (full, written, ("", schema, name) if catalog and schema else ("", "", "")):

@@ -22,7 +22,6 @@ NOTHING = msgspec.Raw(b"null")
 QUERIED = ("model.", "snapshot.")
 TABLES = ("model.", "snapshot.", "seed.", "source.")
 _PART = re.compile(r'\s*(?:"((?:[^"]|"")*)"|`([^`]*)`|\[([^\]]*)\]|([^.\s"`\[\]]+))\s*(\.|$)')
-_THRESHOLD = 50_000
 
 
 class Part(msgspec.Struct, gc=False, kw_only=True):
@@ -143,25 +142,11 @@ _SECTIONS: dict[str, type[Part]] = {
 
 
 @contextmanager
-def steady_collector() -> Iterator[None]:
-    """Leave what is there alone and collect rarely while much is made: syntax trees have cycles, the rest has none."""
-    before = gc.get_threshold()
-    was_on = gc.isenabled()
-    gc.freeze()
-    gc.set_threshold(_THRESHOLD, before[1], before[2])
-    gc.enable()
-    try:
-        yield
-    finally:
-        gc.set_threshold(*before)
-        gc.unfreeze()
-        if not was_on:
-            gc.disable()
-
-
-@contextmanager
 def paused_collector() -> Iterator[None]:
-    """Switch the collector off for a burst of objects without cycles, then back to what it was."""
+    """Switch the collector off for a burst of objects without cycles, then back to what it was.
+
+    Whoever makes syntax trees meanwhile, which do have cycles, calls `drop_trees` after each.
+    """
     was_on = gc.isenabled()
     gc.disable()
     try:
@@ -169,6 +154,11 @@ def paused_collector() -> Iterator[None]:
     finally:
         if was_on:
             gc.enable()
+
+
+def drop_trees() -> None:
+    """Free what was made since the last call and is not used: while it is still in the processor's cache."""
+    gc.collect(0)
 
 
 def decode_manifest(data: Buffer, file: str) -> tuple[Manifest, int]:

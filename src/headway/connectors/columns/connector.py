@@ -18,7 +18,6 @@ from headway.connectors.columns.artifacts import (
     decode,
     decode_manifest,
     paused_collector,
-    steady_collector,
 )
 from headway.connectors.columns.cache import Cache, Inputs, Whole
 from headway.connectors.columns.models import OPEN, Models, record_of
@@ -117,9 +116,8 @@ class Columns:
             said = f"of the adapter {adapter[:40]!r}" if adapter else "of an unnamed adapter"
             gaps.append(_gap(f"the SQL {said} is read as standard SQL: its dialect is not known", shown))
         models = Models(manifest, catalog, path.parent, dialect, cache, self._context.progress)
-        with steady_collector():
-            records = list(models.records())
-            semantic = list(Semantics(manifest, dialect, models.columns, cache).records())
+        records = list(models.records())
+        semantic = list(Semantics(manifest, dialect, models.columns, cache).records())
         gaps += _problems(records + semantic, shown)
         gaps += _counted(models.outside, "of the relations that the SQL reads are nothing in this project", shown, "")
         stale = "of the nodes are asked for columns that the catalogue or contract does not list"

@@ -9,7 +9,16 @@ from typing import Any
 
 import msgspec
 
-from headway.connectors.columns.artifacts import NOTHING, QUERIED, Catalog, Manifest, Node, Settings, relation_of
+from headway.connectors.columns.artifacts import (
+    NOTHING,
+    QUERIED,
+    Catalog,
+    Manifest,
+    Node,
+    Settings,
+    drop_trees,
+    relation_of,
+)
 from headway.connectors.columns.cache import Cache, Entry, Sources, digest_of
 from headway.connectors.columns.statement import EPHEMERAL, Statements
 from headway.connectors.protocol import Progress
@@ -22,6 +31,8 @@ OPEN = "it passes on every column of a relation whose columns are not known"
 UNNAMED = "it has columns whose names are only known when it runs"
 _SNAPSHOT_COLUMNS = ("dbt_scd_id", "dbt_updated_at", "dbt_valid_from", "dbt_valid_to")
 _EVERY = 200
+_NOWHERE = bytes(16)
+"""Stands in a state for a table that is nothing here: as long as a digest."""
 _RANK = {"known": 0, "assumed": 1, "candidate": 2}
 
 
@@ -40,8 +51,9 @@ class Models:
         self._schema = Schema()
         self._uids: dict[TableName, str] = {}
         self._relations: dict[str, TableName] = {}
-        self._digests: dict[TableName, str] = {}
-        self._found: dict[tuple[TableName, tuple[str, str]], TableName | None] = {}
+        self._ids: dict[TableName, str] = {}
+        """Relation to what records call it."""
+        self._digests: dict[TableName, bytes] = {}
         self._stands_for: dict[str, TableName] = {}
         self.keys: list[tuple[str, bytes]] = []
         """Node id and key of the entry of each model, in the order of `records`."""
@@ -100,8 +112,7 @@ class Models:
 
     def _put(self, relation: TableName, columns: tuple[str, ...] | None) -> None:
         self._schema.put(relation, columns)
-        listed = "?" if columns is None else digest_of(columns).hex()
-        self._digests[relation] = f"{self._uids[relation]} {listed}"
+        self._digests.pop(relation, None)
 
     def _order(self) -> list[str]:
         """Models and snapshots, upstream first; what lies in or behind a circle comes last."""
@@ -153,15 +164,17 @@ class Models:
 
     def _follow(self, uid: str, node: Node, sql: str, default: tuple[str, str]) -> Entry:
         found = resolve(sql, dialect=self._dialect, schema=self._schema, default=default, stands_for=self._stands_for)
+        drop_trees()
         if found.problem:
             return _failed(found.problem)
         columns, names, problem = self._named(found, self._catalog.get(uid))
         shape = list(found.shape)
         if uid.startswith("snapshot."):
             columns, names, shape = _snapshot(node.config or Settings(), columns, names, shape)
-        united: dict[str, list[Leaf]] = {}
+        united: dict[str, tuple[Leaf, ...]] = {}
         for name, leaves in columns:
-            united.setdefault(name.lower(), []).extend(leaves)
+            low = name.lower()
+            united[low] = (*united[low], *leaves) if low in united else leaves
         outside = {relation for relation in found.tables if relation not in self._uids}
         written = tuple(written for written, _ in found.reads)
         return Entry(
@@ -205,12 +218,16 @@ class Models:
 
     def _sources(self, uid: str, leaves: Any) -> Sources:
         """Leaves as sources: nodes for relations, each column once, as sure as its surest leaf."""
+        own, ids = f"dbt:{uid}", self._ids
+        if len(leaves) == 1:
+            ((relation, column, certainty),) = leaves
+            node = ids.get(relation) or self._id(relation)
+            return () if node == own else (ColumnSource(node, column.lower(), certainty),)
         best: dict[tuple[str, str], str] = {}
         for relation, column, certainty in leaves:
-            above = self._uids.get(relation)
-            if above == uid:
+            node = ids.get(relation) or self._id(relation)
+            if node == own:
                 continue  # an incremental model that reads itself
-            node = f"dbt:{above}" if above is not None else "ref:relation/" + ".".join(filter(None, relation))
             key = (node, column.lower())
             if key not in best or _RANK[certainty] < _RANK[best[key]]:
                 best[key] = certainty
@@ -218,14 +235,27 @@ class Models:
 
     def _state(self, reads: tuple[TableName, ...], default: tuple[str, str]) -> bytes:
         """What the tables that a query names are at this moment: their nodes and ordered columns."""
-        digests, find = self._digests, self._find
-        return digest_of([digests.get(relation, "") if (relation := find(w, default)) else "" for w in reads])
+        find, known = self._schema.find, self._digests
+        return b"".join(
+            [
+                _NOWHERE
+                if (relation := find(written, default)) is None
+                else known.get(relation) or self._digest(relation)
+                for written in reads
+            ]
+        )
 
-    def _find(self, written: TableName, default: tuple[str, str]) -> TableName | None:
-        key = (written, default)
-        if key not in self._found:
-            self._found[key] = self._schema.find(written, default)
-        return self._found[key]
+    def _digest(self, relation: TableName) -> bytes:
+        columns = self._schema.columns(relation)
+        parts = (self._uids[relation],) if columns is None else (self._uids[relation], "columns", *columns)
+        self._digests[relation] = digest = digest_of(parts)
+        return digest
+
+    def _id(self, relation: TableName) -> str:
+        uid = self._uids.get(relation)
+        named = f"dbt:{uid}" if uid is not None else "ref:relation/" + ".".join(filter(None, relation))
+        self._ids[relation] = named
+        return named
 
 
 def record_of(node: str, entry: Entry) -> ColumnLineage:
@@ -234,7 +264,7 @@ def record_of(node: str, entry: Entry) -> ColumnLineage:
 
 
 def _failed(problem: str) -> Entry:
-    return Entry((), digest_of(()), None, {}, (), problem, (), ())
+    return Entry((), b"", None, {}, (), problem, (), ())
 
 
 def _settings(uid: str, node: Node) -> str:
