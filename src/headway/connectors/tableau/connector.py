@@ -46,7 +46,7 @@ class TableauSite:
         Option("url", str, "", help="where Tableau is: https://tableau.example.com"),
         Option("site", str, "", help="the site, as in addresses; empty: the default site"),
         Option("token_name", str, "", help="name of the personal access token"),
-        Option("token", str, help="the personal access token", env="HEADWAY_TABLEAU_TOKEN", secret=True),
+        Option("token", str, help="the personal access token.", env="HEADWAY_TABLEAU_TOKEN", secret=True),
         Option("api_version", str, "3.6", help="of the REST API; 3.6 is known to every server that knows these tokens"),
         Option("export", str, "", help="a folder of recorded answers, instead of url"),
         Option("taken", str, "", help="day on which the recorded answers were taken; empty: the day of the sync"),
