@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from headway.errors import HeadwayError
 from headway.graph.graph import Graph
@@ -48,8 +48,17 @@ def _evaluate(project: Project, graph: Graph, targets: list[Target]) -> Iterator
             as_of=project.as_of,
             now=project.now,
             titles=titles,
+            measures={t.key_result: found for t in targets if (found := measure_of(graph, t)) is not None},
             progress=project.progress,
         )
+
+
+def measure_of(graph: Graph, target: Target) -> Mapping[str, Any] | None:
+    """How the measure of a BI tool that a key result is bound to is computed; None for every other binding."""
+    if not target.binding.metric:
+        return None
+    fed = (graph.nodes[i] for i in graph.fed_by.get(graph.index[target.key_result], ()))
+    return next((node.meta["sql"] for node in fed if node.kind == "metric" and "sql" in node.meta), None)
 
 
 def manifest_path(project: Project) -> Path:

@@ -41,7 +41,7 @@ def model_sql(
 
 
 def value_select(
-    relation: str,
+    relation: Any,
     value: Any,
     conditions: Sequence[Any],
     *,
@@ -50,7 +50,7 @@ def value_select(
     grain: str = "",
     window: Window | None = None,
 ) -> Any:
-    """The same as a syntax tree, from syntax trees, without order and limit."""
+    """The same as a syntax tree, from syntax trees, without order and limit; a relation may be a name or a tree."""
     from sqlglot import exp
 
     select = exp.select()
@@ -63,7 +63,8 @@ def value_select(
         if grain:
             period = truncated(day, grain, dialect)
             select = select.select(exp.alias_(period, "period"))
-    select = select.select(exp.alias_(value, "value")).from_(table(relation, dialect))
+    source = table(relation, dialect) if isinstance(relation, str) else relation
+    select = select.select(exp.alias_(value, "value")).from_(source)
     if conditions:
         select = select.where(*conditions)
     return select if period is None else select.group_by(period.copy())
@@ -71,12 +72,9 @@ def value_select(
 
 def wrapped_sql(sql: str, *, dialect: str, where: Sequence[str] = ()) -> str:
     """The query as written, with a limit on its rows. Raises InputError when it is not exactly one SELECT."""
-    from sqlglot import exp, tokenize
+    from sqlglot import tokenize
 
-    tree = _one_statement(sql, dialect, "query")
-    if not isinstance(tree, exp.Query):
-        raise InputError(f"the query is not a SELECT but {type(tree).__name__.upper()}")
-    _only_reads(tree, "query")
+    query(sql, dialect)
     written = sql
     for token in reversed(tokenize(sql, read=dialect)):
         if token.text != ";":
@@ -113,6 +111,17 @@ def parsed(text: str, dialect: str, what: str) -> Any:
     if isinstance(tree, exp.Query):
         raise InputError(f"the {what} {text!r} is a query, not an expression", hint="use `sql:` for queries")
     _only_reads(tree, what)
+    return tree
+
+
+def query(text: str, dialect: str) -> Any:
+    """A query as a syntax tree. Raises InputError when it is not exactly one SELECT, or would do more than read."""
+    from sqlglot import exp
+
+    tree = _one_statement(text, dialect, "query")
+    if not isinstance(tree, exp.Query):
+        raise InputError(f"the query is not a SELECT but {type(tree).__name__.upper()}")
+    _only_reads(tree, "query")
     return tree
 
 
@@ -169,11 +178,11 @@ def _one_statement(text: str, dialect: str, what: str, into: Any = None) -> Any:
         errors = getattr(error, "errors", None) or [{}]
         said, line = errors[0].get("description") or "it cannot be read", errors[0].get("line")
         where = f" (line {line})" if line and "\n" in text.strip() else ""
-        raise InputError(f"the {what} {_short(text)} is not SQL{where}: {said.rstrip('.')}") from None
+        raise InputError(f"the {what} {short(text)} is not SQL{where}: {said.rstrip('.')}") from None
     except RecursionError:
-        raise InputError(f"the {what} {_short(text)} is nested too deeply") from None
+        raise InputError(f"the {what} {short(text)} is nested too deeply") from None
     if len(trees) > 1 and any(trees[1:]):
-        raise InputError(f"the {what} {_short(text)} holds several statements", hint="write exactly one, without a ;")
+        raise InputError(f"the {what} {short(text)} holds several statements", hint="write exactly one, without a ;")
     if not trees or trees[0] is None:
         raise InputError(f"the {what} is empty")
     return trees[0]
@@ -188,6 +197,7 @@ def _only_reads(tree: Any, what: str) -> None:
             raise InputError(f"the {what} would do more than read: {type(node).__name__.upper()}")
 
 
-def _short(text: str) -> str:
+def short(text: str) -> str:
+    """A text as messages quote it: on one line, and not all of it where it is long."""
     line = " ".join(text.split())
     return repr(line if len(line) <= 120 else line[:117] + "...")

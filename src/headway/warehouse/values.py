@@ -30,6 +30,7 @@ from headway.graph.model import Gap, Origin, Reading, Target
 from headway.warehouse.connection import TIMEOUT_SECONDS, Connection
 from headway.warehouse.legacy import is_additive, is_dated, legacy_sql
 from headway.warehouse.manifest import Manifest, is_legacy
+from headway.warehouse.measures import measure_sql, time_of
 from headway.warehouse.metricflow import Engine
 from headway.warehouse.periods import (
     GRAINS,
@@ -74,7 +75,7 @@ class Found:
     note: str = ""
 
 
-def evaluate(
+def evaluate(  # noqa: PLR0913 - all but the first are named
     targets: Sequence[Target],
     *,
     manifest_path: Path,
@@ -82,17 +83,20 @@ def evaluate(
     as_of: date,
     now: datetime,
     titles: Mapping[str, str] | None = None,
+    measures: Mapping[str, Mapping[str, Any]] | None = None,
     progress: Progress | None = None,
     timeout_s: float = TIMEOUT_SECONDS,
 ) -> Iterator[Reading | Gap]:
     """Readings of the key results that are bound to a metric, a model or SQL; a gap for each that has no value.
 
-    `titles` maps ids of key results to what people call them. `timeout_s` is per statement. Key results bound to hand
+    `titles` maps ids of key results to what people call them, `measures` those whose metric is a measure of a BI tool
+    to how it is computed (see warehouse.measures). `timeout_s` is per statement. Key results bound to hand
     written readings, or to nothing, are passed over. What is wrong with one never stops the others, so nothing is
     raised for what is in manifest, goals or warehouse.
     """
     bound = [t for t in targets if t.binding.way in {"metric", "model", "sql"}]
     run = _Run(bound, manifest_path, connection, as_of, timeout_s)
+    run.measures = measures or {}
     for number, target in enumerate(bound):
         if progress:
             progress("key results", number, len(bound))
@@ -140,6 +144,8 @@ class _Run:
     def __init__(
         self, targets: Sequence[Target], manifest_path: Path, connection: Connection, as_of: date, timeout_s: float
     ) -> None:
+        self.measures: Mapping[str, Mapping[str, Any]] = {}
+        """How the metric is computed, by key result, where it is none of dbt's."""
         self._wanted = [t.binding.metric for t in targets if t.binding.metric]
         self._manifest_path = manifest_path
         self._connection = connection
@@ -156,6 +162,10 @@ class _Run:
 
     def _metric(self, target: Target) -> Found:
         name = target.binding.metric
+        if target.key_result in self.measures:
+            return self._measure(target, self.measures[target.key_result])
+        if target.binding.time:
+            raise InputError("`time` is for a model or a measure", hint="a metric of dbt is dated by its own time")
         if is_legacy(self._manifest.metric(name)):
             return self._legacy(target)
         engine, shape = self._engine(name)
@@ -299,24 +309,51 @@ class _Run:
             raise InputError("it is bound to a model without an expression", hint="such as `expression: sum(amount)`")
         relation = self._manifest.model(binding.model)
         grain = binding.grain if binding.time else ""
-        window = None
+
+        def made(window: Window | None) -> str:
+            return model_sql(
+                relation,
+                binding.expression,
+                dialect=dialect,
+                where=binding.where,
+                time=binding.time,
+                grain=grain,
+                window=window,
+            )
+
+        return self._over_time(target, made, grain, dated=bool(binding.time), source="model")
+
+    def _measure(self, target: Target, computed: Mapping[str, Any]) -> Found:
+        binding, dialect = target.binding, self._connection.dialect
+        time, grain = time_of(computed, binding.time), binding.grain
+        if grain and not time:
+            raise InputError(f"{binding.metric!r} has no time dimension, so it has no value by {grain}")
+
+        def made(window: Window | None) -> str:
+            return measure_sql(
+                computed,
+                dialect=dialect,
+                as_of=self._as_of,
+                where=binding.where,
+                time=time,
+                grain=grain,
+                window=window,
+            )
+
+        return self._over_time(target, made, grain, dated=bool(time), source="measure")
+
+    def _over_time(
+        self, target: Target, made: Callable[[Window | None], str], grain: str, *, dated: bool, source: str
+    ) -> Found:
+        """What a statement gives that is made for a window: levels with a grain, else one value to date."""
         if grain:
             window = series(target.start, target.due, self._as_of, grain)
-        elif binding.time:
-            window = self._to_date(target)
-        sql = model_sql(
-            relation,
-            binding.expression,
-            dialect=dialect,
-            where=binding.where,
-            time=binding.time,
-            grain=grain,
-            window=window,
-        )
-        if grain and window:
-            return Found(grain, _points(self._rows(sql, target), sql, window, grain), "model", _between(window))
-        day = window.end if window else self._as_of
-        return Found("", [Point(day, self._single(sql, target), sql)], "model", _between(window) if window else "")
+            sql = made(window)
+            return Found(grain, _points(self._rows(sql, target), sql, window, grain), source, _between(window))
+        days = self._to_date(target) if dated else None
+        sql = made(days)
+        day = days.end if days else self._as_of
+        return Found("", [Point(day, self._single(sql, target), sql)], source, _between(days) if days else "")
 
     def _sql(self, target: Target) -> Found:
         sql = wrapped_sql(target.binding.sql, dialect=self._connection.dialect, where=target.binding.where)
