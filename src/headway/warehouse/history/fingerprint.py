@@ -96,8 +96,8 @@ class Flavour:
     edge: str = r"\b"
     group: str = r"\1"
     digest: str = "md5"
-    octets: str = "strlen"
-    """The function that counts the bytes of a text in UTF-8."""
+    octets: str = ""
+    """A function that gives the bytes of a text in UTF-8, where that is quicker than to look at each character."""
     possessive: bool = False
     """Java's: each round of a group takes stack, unless it may not go back on it."""
 
@@ -107,14 +107,14 @@ class Flavour:
 
 
 FLAVOURS: Mapping[str, Flavour] = {
-    "postgres": Flavour(edge=r"\y", octets="octet_length"),
-    "pyspark": Flavour(group="$1", octets="octet_length", possessive=True),
-    "databricks": Flavour(group="$1", octets="octet_length", possessive=True),
-    "snowflake": Flavour(octets="octet_length"),
+    "duckdb": Flavour(octets="strlen"),
+    "postgres": Flavour(edge=r"\y"),
+    "pyspark": Flavour(group="$1", possessive=True),
+    "databricks": Flavour(group="$1", possessive=True),
     "trino": Flavour(group="$1", digest="trino"),
-    "bigquery": Flavour(digest="bigquery", octets="byte_length"),
+    "bigquery": Flavour(digest="bigquery"),
 }
-"""By the name of the Ibis backend; the others are as DuckDB."""
+"""By the name of the Ibis backend."""
 
 
 def flavour(backend: str) -> Flavour:
@@ -229,10 +229,12 @@ def _any(text: ibis.expr.types.StringValue, parts: list[str]) -> Any:
 
 
 def _beyond_ascii(text: Any, flavoured: Flavour) -> Any:
-    """Whether a text has other characters than ASCII's; NULL for NULL."""
-    if flavoured.digest == "trino":
-        return _builtin("length", bytes, int)(_builtin("to_utf8", str, bytes)(text)) > text.length()
-    return _builtin(flavoured.octets, str, int)(text) > text.length()
+    """Whether a text has other characters than ASCII's; FALSE for NULL."""
+    import ibis
+
+    if flavoured.octets:
+        return ibis.coalesce(_builtin(flavoured.octets, str, int)(text) > text.length(), False)
+    return ibis.coalesce(text.re_search(r"[^ -~\s]"), False)
 
 
 def _digest(text: Any, flavoured: Flavour) -> Any:

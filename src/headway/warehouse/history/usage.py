@@ -17,7 +17,7 @@ from __future__ import annotations
 import re
 import warnings
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
@@ -29,7 +29,17 @@ from headway.errors import ConfigError, HeadwayError, WarehouseError
 from headway.graph.model import Coverage, Gap, Observation, Origin
 from headway.people import Classes, People
 from headway.warehouse.history import fingerprint, sqltext, tags
-from headway.warehouse.history.relations import GRAINS, Group, Reader, Relations, Row, Sums
+from headway.warehouse.history.relations import (
+    GRAINS,
+    Group,
+    Reader,
+    Relations,
+    Series,
+    Sums,
+    earliest,
+    summed,
+    whole_numbers,
+)
 from headway.warehouse.history.sqltext import Parsed
 
 if TYPE_CHECKING:
@@ -56,6 +66,10 @@ _ROWS_AT_ONCE = 1 << 16
 _FIRST = re.compile(r"[_ ]")
 _MEASURES = ("queries", "seconds", "bytes", "cost")
 _MOST_GRAINS = 9e18
+_ROWS_TOGETHER = 4_000_000
+"""So many rows wait before those of the same group and day are added up."""
+_SENDER_BITS = 31
+"""Statement and sender share one number: there is memory for fewer of either than it has room for."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,6 +140,7 @@ def usage(
         for batch in _batches(_grouped(_keyed(inside, history)), _ROWS_AT_ONCE):
             fold.add(batch)
         first = _first_day(statements, fold, window, since)
+    sums = fold.sums()
     cache = sqltext.Cache(history.cache, history.dialect)
     parsed = {key: known for key in fold.firsts if (known := cache.get(key)) is not None}
     missing = sorted((when, key) for key, when in fold.firsts.items() if key not in parsed)
@@ -139,9 +154,7 @@ def usage(
             cache.put(key, parsed[key])
     cache.save()
     origin = Origin(connector=history.name)
-    relations = Relations(fold.groups, parsed)
-    rows = relations.rows(first)
-    yield from _observations(rows, history, origin)
+    yield from _observations(Relations(sums, parsed).series(first), history, origin)
     if first is not None:
         yield Coverage(covers=history.covers, start=first, end=now.astimezone(UTC).date(), origin=origin)
     yield from _gaps(fold, parsed, history, origin)
@@ -216,7 +229,8 @@ def _batches(expression: ibis.Table, rows: int) -> Iterator[Any]:
     yield from reader(rows)
 
 
-_KEYS = ("day", "key", "user", "application", "label", "comment", "database", "schema")
+_SENDER = ("user", "application", "label", "comment", "database", "schema")
+_KEYS = ("day", "key", *_SENDER)
 
 
 def _grouped(table: ibis.Table) -> ibis.Table:
@@ -297,69 +311,113 @@ class _Fold:
 
     def __init__(self, history: History) -> None:
         self._history = history
-        self._whos: dict[tuple[Any, ...], tuple[Reader, tags.Tag, str, str] | None] = {}
-        self._groups: dict[tuple[Any, ...], Group] = {}
+        self._keys: dict[str, int] = {}
+        self._whos: dict[tuple[str, ...], tuple[Reader, str, str, str] | None] = {}
+        self._senders: dict[tuple[Reader, str, str, str, str, str], int] = {}
         self._readers: dict[tuple[str, ...], Reader] = {}
-        self.groups: dict[Group, dict[date, Sums]] = defaultdict(dict)
-        self.firsts: dict[str, datetime] = {}
+        self._rows: list[tuple[Any, Any, Any, list[Any]]] = []
+        """Key and sender as one number; day; first moment; amounts."""
+        self._waiting = 0
+        self._moments: Any = None
+        """The Arrow type of moments."""
+        self.firsts: dict[str, Any] = {}
+        """A moment at which each statement ran whose text is to be known."""
         self.queries = 0.0
         self.wordless = 0.0
         """Statements of which the history has neither text nor hash."""
-        self.by_key: dict[str, float] = defaultdict(float)
+        self.by_key: dict[str, float] = {}
+        """Queries of each statement, without those of dbt."""
         self.first: date | None = None
 
     def add(self, batch: Any) -> None:
         """Take in one batch of `_grouped`. Texts are looked up by number: most rows share theirs with others."""
-        numbers, texts = zip(*(_numbered(batch.column(name)) for name in _KEYS), strict=True)
-        days = [day.date() if isinstance(day, datetime) else day for day in texts[0]]
-        self.first = min((*days, *((self.first,) if self.first else ())), default=None)
-        made: dict[tuple[int, ...], Group | None] = {}
-        rest = [batch.column(name).to_pylist() for name in ("first", *_MEASURES)]
-        for place, first, *amounts in zip(zip(*numbers, strict=True), *rest, strict=True):
-            known = place[1:]
-            if known not in made:
-                made[known] = self._group(*(column[i] or "" for column, i in zip(texts[1:], known, strict=True)))
-            group = made[known]
-            if group is None:
-                continue
-            self.queries += amounts[0]
-            if not group.key:
-                self.wordless += amounts[0]
-                continue
-            if group.reader.person_class != "dbt":
-                self.by_key[group.key] += amounts[0]
-            if not group.node and (group.key not in self.firsts or first < self.firsts[group.key]):
-                self.firsts[group.key] = first  # what a node of dbt is built from is known: its text is not asked for
-            sums = self.groups[group].setdefault(days[place[0]], [0, 0, 0, 0])
-            for position, amount in enumerate(amounts):
-                if amount:
-                    sums[position] += int(amount)
+        import numpy as np
+        import pyarrow as pa
 
-    def _group(self, key: str, user: str, application: str, label: str, comment: str, *defaults: str) -> Group | None:
-        """The group of statements with these texts; None for Headway's own."""
-        who = (user, application, label, comment)
-        if who not in self._whos:
-            self._whos[who] = self._who(*who)
-        known = self._whos[who]
-        if known is None:
-            return None
-        reader, tag, session, dashboard = known
-        told = (key, reader, *defaults, session, tag.node, dashboard)
-        found = self._groups.get(told)
-        if found is None:
-            database, schema = defaults
-            found = self._groups[told] = Group(key, reader, database, schema, session, tag.node, dashboard)
-        return found
+        if not batch.num_rows:
+            return
+        day = batch.column("day").cast(pa.date32()).cast(pa.int32()).to_numpy(zero_copy_only=False).astype(np.int64)
+        day += date(1970, 1, 1).toordinal()
+        earliest = date.fromordinal(int(day.min()))
+        self.first = min(earliest, self.first or earliest)
+        key = _places([batch.column("key")], lambda key: self._keys.setdefault(key, len(self._keys)))
+        sender = _places([batch.column(name) for name in _SENDER], self._sender)
+        amounts = [whole_numbers(_doubles(batch.column(name))) for name in _MEASURES]
+        moments = batch.column("first")
+        self._moments = moments.type
+        first = moments.cast(pa.int64()).to_numpy(zero_copy_only=False)
+        others = sender >= 0
+        code = (key << _SENDER_BITS) | sender
+        self._rows.append((code[others], day[others], first[others], [amount[others] for amount in amounts]))
+        self._waiting += len(code)
+        if self._waiting > _ROWS_TOGETHER:
+            self._together()
 
-    def _who(self, user: str, application: str, label: str, comment: str) -> tuple[Reader, tags.Tag, str, str] | None:
-        """Reader, tag, session and dashboard of those who share a tag; None for Headway itself."""
+    def _together(self) -> tuple[Any, Any, Any, list[Any]]:
+        """All rows so far as one, with one row for each pair of number and day."""
+        import numpy as np
+
+        code, day, first = (np.concatenate([np.empty(0, np.int64), *(row[n] for row in self._rows)]) for n in range(3))
+        measured = [[row[3][n] for row in self._rows] for n in range(len(_MEASURES))]
+        amounts = [np.concatenate([np.empty(0, np.int64), *each]) for each in measured]
+        firsts = earliest(code, day, first)
+        code, day, amounts = summed(code, day, amounts)
+        self._rows, self._waiting = [(code, day, firsts, amounts)], 0
+        return self._rows[0]
+
+    def sums(self) -> Sums:
+        """What was added so far, by group and day; `firsts`, `queries`, `wordless` and `by_key` are known then."""
+        import numpy as np
+        import pyarrow as pa
+
+        code, day, first, amounts = self._together()
+        keys, senders = list(self._keys), list(self._senders)
+        codes, group = np.unique(code, return_inverse=True)
+        queries = np.zeros(len(codes), np.int64)
+        np.add.at(queries, group, amounts[0].astype(np.int64))
+        moments = np.full(len(codes), np.iinfo(np.int64).max)
+        np.minimum.at(moments, group, first)
+        groups: list[Group] = []
+        worded = np.ones(len(codes), bool)
+        found: dict[str, int] = {}
+        for place, (each, asked, moment) in enumerate(
+            zip(codes.tolist(), queries.tolist(), moments.tolist(), strict=True)
+        ):
+            key = keys[each >> _SENDER_BITS]
+            reader, session, node, dashboard, database, schema = senders[each & ((1 << _SENDER_BITS) - 1)]
+            groups.append(Group(key, reader, database, schema, session, node, dashboard))
+            self.queries += asked
+            if not key:
+                self.wordless += asked
+                worded[place] = False
+                continue
+            if reader.person_class != "dbt":
+                self.by_key[key] = self.by_key.get(key, 0.0) + asked
+            if not node:  # what a node of dbt is built from is known: its text is not asked for
+                found[key] = min(moment, found.get(key, moment))
+        if found:
+            told = pa.array(list(found.values()), pa.int64()).cast(self._moments).to_pylist()
+            self.firsts = dict(zip(found, told, strict=True))
+        kept = worded[group]
+        return Sums(groups, group[kept], day[kept], [amount[kept] for amount in amounts])
+
+    def _sender(self, user: str, application: str, label: str, comment: str, database: str, schema: str) -> int:
+        """A number for who sent a statement, and from where; below zero for Headway itself."""
+        told = (user, application, label, comment)
+        if told not in self._whos:
+            self._whos[told] = self._who(*told)
+        who = self._whos[told]
+        return -1 if who is None else self._senders.setdefault((*who, database, schema), len(self._senders))
+
+    def _who(self, user: str, application: str, label: str, comment: str) -> tuple[Reader, str, str, str] | None:
+        """Reader, session, dbt's node and dashboard of those who share a tag; None for Headway itself."""
         people, classes = self._history.people, self._history.classes
         tag = tags.read(comment, label, application)
         if tag.ours:
             return None
         session = people.hashed(user)
         if tag.tool == "dbt":
-            return self._reader("dbt", "dbt", ""), tag, session, ""
+            return self._reader("dbt", "dbt", ""), session, tag.node, ""
         person = f"{tag.tool}:{tag.user}" if tag.user.isdigit() else tag.user
         person_class = classes.of_person(tag.user) if tag.user else classes.of_person(user)
         if tag.scheduled:
@@ -367,7 +425,7 @@ class _Fold:
         elif not tag.user:
             person = user
         reader = self._reader(person_class, tag.tool, people.known_as(person))
-        return reader, tag, session, f"{tag.tool}:dashboard.{tag.dashboard}" if tag.dashboard else ""
+        return reader, session, tag.node, f"{tag.tool}:dashboard.{tag.dashboard}" if tag.dashboard else ""
 
     def _reader(self, *told: str) -> Reader:
         """The one Reader there is of these."""
@@ -377,34 +435,56 @@ class _Fold:
         return found
 
 
-def _numbered(column: Any) -> tuple[list[int], list[Any]]:
-    """An Arrow column as numbers, and what they stand for."""
-    encoded = column.dictionary_encode(null_encoding="encode")
-    return encoded.indices.to_pylist(), encoded.dictionary.to_pylist()
+def _places(columns: Sequence[Any], number: Callable[..., int]) -> Any:
+    """For each row of Arrow columns of texts the number of what stands there, asked for once for each combination."""
+    import numpy as np
+
+    encoded = [column.dictionary_encode(null_encoding="encode") for column in columns]
+    code = np.zeros(len(columns[0]), np.int64)
+    firsts = np.zeros(1, np.int64)
+    for column in encoded:  # made dense again after each column, so that the product fits a word
+        code = code * len(column.dictionary) + column.indices.to_numpy(zero_copy_only=False)
+        _, firsts, code = np.unique(code, return_index=True, return_inverse=True)
+    texts = [column.take(firsts).to_pylist() for column in columns]
+    numbers = [number(*(text or "" for text in row)) for row in zip(*texts, strict=True)]
+    return np.array(numbers, np.int64)[code]
+
+
+def _doubles(column: Any) -> Any:
+    """An Arrow column of numbers as doubles, 0 for NULL."""
+    import pyarrow as pa
+
+    return column.cast(pa.float64()).fill_null(0.0).to_numpy(zero_copy_only=False)
 
 
 # --- What is told ----------------------------------------------------------------------------------------------------
 
 
-def _observations(rows: Iterable[Row], history: History, origin: Origin) -> Iterator[Observation]:
-    """One observation per row and measure that has an amount."""
+def _observations(found: Iterable[Series], history: History, origin: Origin) -> Iterator[Observation]:
+    """One observation per series, day and measure that has an amount."""
     units = {"queries": "count", "seconds": "seconds", "bytes": "bytes", "cost": history.cost_unit}
-    for node, relation, column, day, reader, sums in rows:
-        for measure, amount in zip(_MEASURES, sums, strict=True):
-            if amount and units[measure]:
-                yield Observation(
-                    day=day,
-                    measure=measure,
-                    amount=amount,
-                    node=node,
-                    relation=relation,
-                    unit=units[measure],
-                    person_class=reader.person_class,
-                    column=column,
-                    tool=reader.tool,
-                    person=reader.person,
-                    origin=origin,
-                )
+    for node, relation, column, reader, days, amounts in found:
+        given = [
+            (measure, units[measure], each)
+            for measure, each in zip(_MEASURES, amounts, strict=True)
+            if units[measure] and any(each)
+        ]
+        for place, day in enumerate(days):
+            for measure, unit, each in given:
+                if each[place]:
+                    yield Observation(
+                        day=day,
+                        measure=measure,
+                        amount=each[place],
+                        node=node,
+                        relation=relation,
+                        unit=unit,
+                        person_class=reader.person_class,
+                        column=column,
+                        tool=reader.tool,
+                        person=reader.person,
+                        origin=origin,
+                    )
 
 
 _PROBLEMS = {
