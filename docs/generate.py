@@ -44,9 +44,16 @@ def _commands() -> Iterator[str]:
         if command is None:
             continue
         title = f"### `headway {name}`" + (f" ({asked[name].code})" if name in asked else "")
-        yield f"{title}\n"
         context = click.Context(command, info_name=name, parent=root, terminal_width=100, max_content_width=100)
-        yield f"```text\n{command.get_help(context)}\n```\n"
+        yield from _command(title, command, context)
+        for part, below in sorted(getattr(command, "commands", {}).items()):
+            under = click.Context(below, info_name=part, parent=context, terminal_width=100, max_content_width=100)
+            yield from _command(f"#### `headway {name} {part}`", below, under)
+
+
+def _command(title: str, command: click.Command, context: click.Context) -> Iterator[str]:
+    yield f"{title}\n"
+    yield f"```text\n{command.get_help(context)}\n```\n"
 
 
 def _connectors() -> Iterator[str]:

@@ -4,6 +4,8 @@ source raw_orders
 model orders < raw_orders, customers   owner=sales-team created=2026-11-10 protected cost=12.50
 metric mrr < orders                     aggregates=sum(amount) title="Monthly revenue"
 dashboard exec < mrr
+chart superset:chart.7 tables=prod.marts.orders,marts.users disabled url=https://... tags=weekly deprecated=2026-11-01
+accept table:marts.users superset:chart.7 as=users       (without the reader: for all; `accept BOARD GOAL`; decline)
 objective grow "Grow" 2026-10-01..2026-12-31  parent=company standing limit=3 state=ended
 key_result grow.mrr < mrr   shown_on=exec  from=10 to=20  weight=2  unit=EUR  words
 reading grow.mrr 2026-11-21 14
@@ -42,6 +44,7 @@ from headway.graph.model import (
     ColumnLineage,
     ColumnSource,
     Coverage,
+    Decision,
     Edge,
     Node,
     Objective,
@@ -69,6 +72,8 @@ def records_of(text: str) -> list[AnyRecord]:
         words = shlex.split(line.partition("#")[0])
         if words and words[0] == "columns":
             records.append(_columns(" ".join(words[1:])))
+        elif words and words[0] in {"accept", "decline"}:
+            records.append(_decision(words[0] == "accept", words[1:], order))
         elif words:
             records.extend(_statement(words[0], words[1:], order))
     return records
@@ -109,6 +114,19 @@ def _statement(verb: str, words: list[str], order: int) -> Iterator[AnyRecord]:
         raise AssertionError(f"cannot read {verb!r} in a case")
 
 
+def _decision(accepted: bool, words: list[str], order: int) -> Decision:
+    options = dict(w.split("=", 1) for w in words if "=" in w)
+    upstream, downstream = [*(w for w in words if "=" not in w), ""][:2]
+    return Decision(
+        upstream=upstream.replace("table:", "ref:table/"),
+        downstream=downstream,
+        accepted=accepted,
+        role="shows" if downstream.startswith("goal:") else "feeds",
+        target=options.get("as", ""),
+        origin=Origin(connector="links", file="links.yml", line=order + 1),
+    )
+
+
 _PRICE = re.compile(r"^price (\S+) (\S+) (\S+)$", re.MULTILINE)
 
 
@@ -135,7 +153,7 @@ def _names(words: list[str]) -> tuple[str, list[str]]:
     return words[0], [w.strip(",") for w in words[at + 1 :] if w.strip(",") and w not in _FLAGS]
 
 
-_FLAGS = {"protected", "outside", "ephemeral", "words", "standing"}
+_FLAGS = {"disabled", "protected", "outside", "ephemeral", "words", "standing"}
 
 
 def _asset(kind: str, words: list[str], options: dict[str, str]) -> Iterator[AnyRecord]:
@@ -151,12 +169,19 @@ def _asset(kind: str, words: list[str], options: dict[str, str]) -> Iterator[Any
         created=date.fromisoformat(created) if created else None,
         protected="protected" in words,
         outside="outside" in words,
+        disabled="disabled" in words,
+        url=options.get("url", ""),
+        tags=tuple(filter(None, options.get("tags", "").split(","))),
+        deprecated=options.get("deprecated", ""),
+        origin=Origin(connector=name.partition(":")[0]) if ":" in name else Origin(),
         materialized="ephemeral" if "ephemeral" in words else "",
         title=options.get("title", ""),
         aggregates=tuple(filter(None, options.get("aggregates", "").split(";"))),
     )
     for up in above:
         yield Edge(upstream=up, downstream=name)
+    for table in filter(None, options.get("tables", "").split(",")):
+        yield Edge(upstream=f"ref:table/{table}", downstream=name, evidence="matched")
     if "cost" in options:
         yield Observation(day=AS_OF, measure="cost", amount=float(options["cost"]), unit="EUR", node=name, origin=FILE)
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from headway.graph.link import TABLE, Directory, Match
-from headway.graph.model import KINDS, Decision, Gap, Node, Origin
+from headway.graph.model import Decision, Gap, Node, Origin
 from headway.graph.tables import fold_table
 
 
@@ -172,4 +172,5 @@ def _tables(count: int) -> str:
 
 def is_tool(node: Node) -> bool:
     """Whether a node is content of a tool outside dbt, or one with it."""
-    return not KINDS[node.kind].goal and (not node.id.startswith("dbt:") or bool(node.also))
+    namespace, colon, _ = node.id.partition(":")
+    return bool(node.also) or (bool(colon) and namespace not in {"dbt", "goal"})

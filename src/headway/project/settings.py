@@ -6,6 +6,7 @@ columns: true                        # follow columns through the SQL (at a sync
 goals: goals.yml                     # a file or a folder
 observations:
   - {path: usage.csv, covers: "kind:model kind:dashboard"}
+links: links.yml                     # what people decided about links, if it is called otherwise
 owners: {codeowners: CODEOWNERS, models/finance/: finance-team}
 policy: {usage_window_days: 90}
 protected: ["tag:regulatory"]
@@ -59,6 +60,8 @@ def _default(directory: Path) -> Config:
     sources = [Source("dbt", {}), *_columns({}, None)]
     if (directory / "goals.yml").exists() or (directory / "goals").is_dir():
         sources.append(Source("goals", {}))
+    if (directory / "links.yml").exists():
+        sources.append(Source("links", {}))
     return Config(root=str(directory.resolve()), sources=tuple(sources))
 
 
@@ -84,6 +87,7 @@ class _Reader:
             "dbt": lambda v: self._mapping(v, "dbt"),
             "columns": lambda v: v if isinstance(v, bool) else self._mapping(v, "columns"),
             "goals": lambda v: {"path": v} if isinstance(v, str) else self._mapping(v, "goals"),
+            "links": lambda v: {"path": v} if isinstance(v, str) else self._mapping(v, "links"),
             "observations": self._observations,
             "owners": lambda v: self._mapping(v, "owners"),
             "policy": self._policy,
@@ -107,6 +111,10 @@ class _Reader:
             sources.append(Source("goals", read["goals"]))
         else:
             sources += [s for s in _default(directory).sources if s.connector == "goals"]
+        if "links" in read:
+            sources.append(Source("links", read["links"]))
+        else:
+            sources += [s for s in _default(directory).sources if s.connector == "links"]
         warehouse = read.get("warehouse", {})
         return Config(
             root=str(directory.resolve()),

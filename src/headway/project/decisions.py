@@ -1,0 +1,315 @@
+"""Deciding about links: what a person accepts or declines is checked against the graph and appended to a file."""
+
+from __future__ import annotations
+
+import os
+import re
+import tempfile
+from dataclasses import dataclass
+from difflib import SequenceMatcher, get_close_matches
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from headway.connectors.artifact import read
+from headway.connectors.links import DEFAULT_PATH, TABLE, decisions, shown
+from headway.errors import ConfigError, Place, UnknownName, UsageError
+from headway.graph.decided import Link, meant
+from headway.graph.graph import Graph
+from headway.graph.model import KINDS, Decision, Role
+from headway.graph.tables import fold_table
+
+if TYPE_CHECKING:
+    from headway.project.workspace import Project
+
+_REFERENCE = "ref:table/"
+_EMPTY = re.compile(r"((?:[ \t]*(?:#[^\n]*)?\r?\n)*)[ \t]*\[\s*\]\s*")
+"""A file that says that there are no decisions yet."""
+_DAY = re.compile(r"\d{4}-\d\d-\d\d")
+_HEAD = "# What people decided about links, written by `headway link` and open to edit: see `headway links`.\n\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What was decided, and where it stands now."""
+
+    sentence: str
+    file: str
+    line: int
+
+
+def decide(
+    project: Project,
+    *,
+    accepted: bool,
+    upstream: str,
+    downstream: str = "",
+    target: str = "",
+    by: str = "",
+    note: str = "",
+) -> Written:
+    """Append a decision to the project's file of decisions.
+
+    `upstream` is a node, or `table:NAME` for a table as a tool names it; `downstream` what reads or shows it, empty for
+    everything that reads the table; `target` the node that the table means. Raises UnknownName and UsageError for what
+    the graph does not have or cannot link, UsageError for what is decided already, InputError when the file cannot be
+    read, ConfigError when it cannot be written.
+    """
+    path = file_of(project)
+    name = shown(path, project.config.root)
+    before = bytes(read(path, name)) if path.exists() else b""
+    known = [d for d in decisions(before, name) if isinstance(d, Decision)] if before.strip() else []
+    entry = _Entry.of(project.graph(), upstream, downstream, target, accepted)
+    entry.refuse_twice(known)
+    lines = [
+        (("accept" if accepted else "decline"), entry.sentence),
+        ("upstream", entry.upstream),
+        ("downstream", entry.downstream),
+        ("as", entry.target),
+        ("by", by.strip()),
+        ("on", project.as_of.isoformat()),
+        ("note", note.strip()),
+    ]
+    text, line = _appended(before, [(key, value) for key, value in lines if value])
+    after = decisions(text, name)
+    count = sum(isinstance(d, Decision) for d in after)
+    if count != len(known) + 1:
+        hint = "write its entries as a plain list, one `- accept:` or `- decline:` after the other"
+        raise ConfigError("nothing can be appended to this file", hint=hint, place=Place(name))
+    _write(path, text, name)
+    return Written(entry.sentence, name, line)
+
+
+def file_of(project: Project) -> Path:
+    """The file that decisions are kept in, whether it is there yet or not."""
+    source = next((s for s in project.config.sources if s.connector == "links"), None)
+    path = source.options.get("path") if source is not None else None
+    return Path(project.config.root, str(path or DEFAULT_PATH))
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """A decision as it is written: ids, and a sentence for people."""
+
+    sentence: str
+    upstream: str
+    downstream: str
+    target: str
+    role: Role
+    accepted: bool
+
+    @staticmethod
+    def of(graph: Graph, upstream: str, downstream: str, target: str, accepted: bool) -> _Entry:
+        reader = _node(graph, downstream) if downstream else None
+        table = _table_of(graph, upstream, reader)
+        if table:
+            return _Entry._table(graph, table, reader, target, accepted)
+        if target:
+            raise UsageError("--as says which node a table means", hint=f"name the table as {TABLE}NAME")
+        if reader is None:
+            raise UsageError("what is upstream of is missing", hint="name what reads it or shows it, after it")
+        up = _node(graph, upstream)
+        below, above = graph.nodes[reader], graph.nodes[up]
+        if up == reader:
+            raise UsageError(f"{above.label} cannot be linked to itself")
+        if KINDS[above.kind].goal:
+            raise UsageError(f"{above.label} is a goal, and goals are downstream of everything")
+        goal = KINDS[below.kind].goal
+        if goal and KINDS[above.kind].band != "dashboard":
+            hint = "a key result is computed from what its metric is, and shown on dashboards"
+            raise UsageError(f"{above.label} is a {above.kind.replace('_', ' ')}, which shows nothing", hint=hint)
+        verb = ("shows" if accepted else "does not show") if goal else ("feeds" if accepted else "does not feed")
+        role: Role = "shows" if goal else "feeds"
+        return _Entry(f"{above.label} {verb} {below.label}", above.id, below.id, "", role, accepted)
+
+    @staticmethod
+    def _table(graph: Graph, table: str, reader: int | None, target: str, accepted: bool) -> _Entry:
+        readers = [link for link in graph.links if fold_table(link.name) == fold_table(table)]
+        if reader is not None:
+            label = graph.nodes[reader].label
+            if not any(link.node == reader for link in readers):
+                raise UsageError(f"{label} does not read a table called {table!r}", hint=_reads(graph, reader))
+        if not accepted:
+            if target:
+                raise UsageError("--as goes with accept", hint="a declined table means no node")
+            whose = f"for {graph.nodes[reader].label}" if reader is not None else "for every reader"
+            sentence = f"{table} is none of the tables of dbt, {whose}"
+            return _Entry(
+                sentence, TABLE + table, graph.nodes[reader].id if reader is not None else "", "", "feeds", False
+            )
+        means = _means(graph, table, target)
+        whose = f", as {graph.nodes[reader].label} reads it" if reader is not None else ""
+        node = graph.nodes[means]
+        sentence = f"{table} means {node.label}{whose}"
+        below = graph.nodes[reader].id if reader is not None else ""
+        return _Entry(sentence, TABLE + table, below, node.id, "feeds", True)
+
+    def refuse_twice(self, known: list[Decision]) -> None:
+        """Raise UsageError when the file says this already, or the opposite."""
+        upstream = _key(self.upstream)
+        for decision in known:
+            if (_key(decision.upstream), decision.downstream, decision.role) != (upstream, self.downstream, self.role):
+                continue
+            same = decision.accepted == self.accepted and (not self.accepted or decision.target == self.target)
+            on = f" on {decision.on}" if decision.on else ""
+            by = f" by {decision.by}" if decision.by else ""
+            verb = "accepted" if decision.accepted else "declined"
+            if same:
+                raise UsageError(f"this is {verb} already{on}{by}: {decision.origin}", hint="nothing was written")
+            what = f", as {decision.target}" if decision.target else ""
+            hint = "change or remove that entry if it does not hold any more"
+            raise UsageError(f"this was {verb}{what}{on}{by}: {decision.origin}", hint=hint)
+
+
+def _key(upstream: str) -> str:
+    name = upstream.removeprefix(_REFERENCE) if upstream.startswith(_REFERENCE) else upstream
+    if name is upstream and not upstream.startswith(TABLE):
+        return upstream
+    return TABLE + fold_table(name.removeprefix(TABLE))
+
+
+def _table_of(graph: Graph, upstream: str, reader: int | None) -> str:
+    """The table that is meant as the tool names it; '' when it is a node that is meant."""
+    for prefix in (TABLE, _REFERENCE):
+        if upstream.startswith(prefix):
+            name = upstream.removeprefix(prefix).strip()
+            link = _link(graph, name)
+            if link is None:
+                raise UnknownName("table that a dashboard tool reads", name, _near(graph, name))
+            return link.name
+    if meant(graph.directory, upstream).nodes and not (reader is not None and _read_by(graph, upstream, reader)):
+        return ""
+    link = _link(graph, upstream)
+    return link.name if link is not None else ""
+
+
+def _read_by(graph: Graph, name: str, reader: int) -> bool:
+    return any(link.node == reader and fold_table(link.name) == fold_table(name) for link in graph.links)
+
+
+def _link(graph: Graph, name: str) -> Link | None:
+    folded = fold_table(name)
+    return next((link for link in graph.links if fold_table(link.name) == folded), None)
+
+
+def _near(graph: Graph, name: str) -> tuple[str, ...]:
+    return tuple(get_close_matches(name, list({link.name: None for link in graph.links}), n=3))
+
+
+def _reads(graph: Graph, reader: int) -> str:
+    names = [link.name for link in graph.links if link.node == reader]
+    return f"it reads {', '.join(names[:3])}" if names else "it names no table"
+
+
+def _means(graph: Graph, table: str, target: str) -> int:
+    if target:
+        means = _node(graph, target)
+        node = graph.nodes[means]
+        if KINDS[node.kind].band not in {"source", "model"}:
+            hint = "it is a source, seed, snapshot or model"
+            raise UsageError(f"{node.label} is a {node.kind.replace('_', ' ')}, which is no table", hint=hint)
+        return means
+    match = graph.directory.table(table)
+    if match.node is None:
+        options = ", ".join(graph.nodes[i].id for i in (match.nodes or match.alike)[:3])
+        hint = f"--as {options}" if options else "--as NODE"
+        raise UsageError(f"which node {table} means has to be said", hint=hint)
+    return match.node
+
+
+def _node(graph: Graph, name: str) -> int:
+    """The one node that a person means. Raises UnknownName or UsageError."""
+    match = meant(graph.directory, name)
+    if match.node is not None:
+        return match.node
+    if not match.nodes:
+        raise UnknownName("node", name, _looks_like(graph, name))
+    raise UsageError(f"{name!r} fits {len(match.nodes)} nodes", hint="name one by its id: " + ", ".join(
+        graph.nodes[i].id for i in match.nodes[:5]
+    ))  # fmt: skip
+
+
+def _looks_like(graph: Graph, name: str) -> list[str]:
+    """Ids of up to three nodes whose name or id looks like `name`, the likest first."""
+    plain = name.rpartition(":")[2].rpartition(".")[2]
+    kinds = ("asset", "key_result", "objective")
+    near = {n for kind in kinds for text in (name, plain) for n in graph.directory.near(text, kind)}
+    ids = {graph.nodes[i].id for n in near for kind in kinds for i in graph.directory.find(n, kind).nodes}
+    return sorted(ids, key=lambda i: (-_likeness(name, i), i))[:3]
+
+
+def _likeness(name: str, node: str) -> float:
+    """How much of a name is in an id, with or without what stands before it."""
+    parts = node.partition(":")[2].split(".")
+    endings = (".".join(parts[k:]) for k in range(len(parts)))
+    return max(SequenceMatcher(None, name, text).ratio() for text in (node, *endings))
+
+
+# ---------------------------------------------------------------------- writing
+
+
+def _appended(before: bytes, entry: list[tuple[str, str]]) -> tuple[bytes, int]:
+    """The file with an entry at its end, and the entry's line. What was there before keeps every byte."""
+    text = before.decode("utf-8")
+    ending = "\r\n" if "\r\n" in text else "\n"
+    if empty := _EMPTY.fullmatch(text):
+        text = empty[1]
+    indent = _indent(text)
+    head = text if text.strip() else _HEAD.replace("\n", ending)
+    if head.strip() and not head.endswith("\n"):
+        head += ending
+    if head.strip() and not head.endswith(ending * 2):
+        head += ending
+    rows = [f"{key}: {_scalar(value)}" for key, value in entry]
+    block = ending.join([f"{indent}- {rows[0]}", *(f"{indent}  {row}" for row in rows[1:])])
+    return (head + block + ending).encode("utf-8"), head.count("\n") + 1
+
+
+def _indent(text: str) -> str:
+    """The blanks before the dashes of the list."""
+    for line in text.splitlines():
+        if line.lstrip(" ").startswith("- "):
+            return line[: len(line) - len(line.lstrip(" "))]
+    return ""
+
+
+def _scalar(value: str) -> str:
+    """Text as YAML writes it on one line: plain where that is safe, else in quotes."""
+    from ruamel.yaml import YAML
+    from ruamel.yaml.compat import StringIO
+
+    one_line = " ".join("".join(c if c.isprintable() else " " for c in value).split())
+    stream = StringIO()
+    writer = YAML(typ="safe", pure=True)
+    writer.width = 10_000
+    writer.allow_unicode = True
+    writer.default_flow_style = True
+    if _DAY.fullmatch(one_line):
+        return one_line
+    writer.dump([one_line], stream)
+    return stream.getvalue().strip().removeprefix("[").removesuffix("]")
+
+
+def _write(path: Path, text: bytes, file: str) -> None:
+    """Write a file whole or not at all, with the rights it had. Raises ConfigError."""
+    temporary = ""
+    try:
+        path = path.resolve()
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(prefix=".links-", dir=path.parent)
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(text)
+        mode = path.stat().st_mode & 0o777 if path.exists() else 0o666 & ~_umask()
+        os.chmod(temporary, mode)  # noqa: PTH101 - the path of a temporary file is text
+        os.replace(temporary, path)  # noqa: PTH105
+        temporary = ""
+    except OSError as error:
+        raise ConfigError(f"cannot be written: {error.strerror or error}", place=Place(file)) from None
+    finally:
+        if temporary:
+            Path(temporary).unlink(missing_ok=True)
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

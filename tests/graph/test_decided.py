@@ -1,0 +1,68 @@
+"""Decisions stand above every rule of linking; content that is archived leaves no loose ends."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from case_graph import graph_of
+from headway.graph.graph import Graph
+from headway.graph.model import ColumnLineage, ColumnSource, Decision, Edge, Node
+
+DAY = date(2026, 11, 22)
+SHOP = """
+model orders relation=prod.marts.orders
+model users relation=prod.marts.users
+dataset bi:dataset.1 tables=prod.marts.orders
+dashboard bi:dashboard.1 < bi:dataset.1
+"""
+
+
+def below(text: str, name: str) -> set[str]:
+    graph = graph_of(text)
+    return {graph.nodes[i].id for i in graph.downstream[graph.index[name]]}
+
+
+def test_an_accepted_table_is_stronger_than_what_its_name_says() -> None:
+    assert below(SHOP, "orders") == {"bi:dataset.1"}
+    decided = SHOP + "accept table:prod.marts.orders as=users\n"
+    assert below(decided, "orders") == set()
+    assert below(decided, "users") == {"bi:dataset.1"}
+
+
+def test_a_decision_for_one_reader_is_stronger_than_one_for_all() -> None:
+    text = SHOP + "dataset bi:dataset.2 tables=prod.marts.orders\n"
+    both = text + "decline table:prod.marts.orders\naccept table:prod.marts.orders bi:dataset.2 as=users\n"
+    assert (below(both, "orders"), below(both, "users")) == (set(), {"bi:dataset.2"})
+
+
+def test_the_later_of_two_decisions_counts() -> None:
+    link = "bi:dashboard.1 bi:dashboard.2\n"
+    text = SHOP + "dashboard bi:dashboard.2\n"
+    assert below(text + "decline " + link + "accept " + link, "bi:dashboard.1") == {"bi:dashboard.2"}
+    assert below(text + "accept " + link + "decline " + link, "bi:dashboard.1") == set()
+
+
+def test_columns_follow_a_table_that_was_decided_for_all() -> None:
+    records = [
+        Node(id="dbt:model.orders", kind="model", name="orders", relation="prod.marts.orders"),
+        Node(id="bi:dataset.1", kind="dataset", name="v1"),
+        Edge(upstream="ref:table/prod.marts.orders_v1", downstream="bi:dataset.1", evidence="matched"),
+        ColumnLineage(
+            node="bi:dataset.1", columns={"total": (ColumnSource("ref:table/prod.marts.orders_v1", "amount"),)}
+        ),
+        Decision(
+            upstream="ref:table/prod.marts.orders_v1", downstream="", accepted=True, target="dbt:model.orders"
+        ),
+    ]  # fmt: skip
+    graph = Graph(records, as_of=DAY)
+    assert graph.columns.readers(0, "amount") == ((1, "total"),)
+
+
+def test_what_archived_content_reads_is_no_loose_end() -> None:
+    graph = graph_of(SHOP + "chart bi:chart.9 < orders tables=prod.marts.users,gone.away.table disabled\n")
+    assert [g.message for g in graph.gaps if g.topic == "lineage"] == []
+    assert len(graph.links) == 1
+
+
+def test_a_dashboard_that_feeds_itself_by_decision_is_no_edge() -> None:
+    assert below(SHOP + "accept bi:dashboard.1 bi:dashboard.1\n", "bi:dashboard.1") == set()
