@@ -171,14 +171,16 @@ def test_columns_of_the_same_name_are_told_together() -> None:
     assert {source.node for source in lineage.columns["id"]} == {"ref:table/shop.orders", "ref:table/shop.payments"}
 
 
-def test_a_table_may_stand_for_an_item() -> None:
+@pytest.mark.parametrize("default", [("", ""), ("tea", ""), ("tea", "marts")])
+def test_a_table_may_stand_for_an_item(default: tuple[str, str]) -> None:
+    stands_for = {"item_27": "dataset.27"}
     found = made(
-        chart("select sum(amount) from item_27 join shop.days using (day)", stands_for={"item_27": "dataset.27"}),
+        chart("select sum(amount) from item_27 join t.shop.days using (day)", stands_for=stands_for, default=default),
         Item(kind="dataset", key="27"),
     )
     assert edges(found) == [
         ("metabase:dataset.27", "metabase:chart.1", "declared"),
-        ("ref:table/shop.days", "metabase:chart.1", "parsed"),
+        ("ref:table/t.shop.days", "metabase:chart.1", "parsed"),
     ]
     assert ColumnSource("metabase:dataset.27", "amount", "candidate") in one(found, ColumnLineage).columns["_col_0"]
 

@@ -242,7 +242,7 @@ class _Followed:
 def _stands_for(item: Item, table: TableName) -> str:
     """The item that a table in its SQL stands for; '' for a table that is one."""
     catalog, schema, name = table
-    return "" if catalog or schema else item.stands_for.get(name.lower(), "")
+    return item.stands_for.get(name.lower(), "") if (catalog, schema) in (("", ""), item.default) else ""
 
 
 def _tables(sql: str, dialect: str) -> list[TableName]:

@@ -1,0 +1,1 @@
+"""Metabase: its questions, models, metrics and dashboards, and who opens them."""
