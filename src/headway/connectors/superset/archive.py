@@ -7,6 +7,7 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import IO
 
 from headway.connectors import artifact
 from headway.errors import InputError, Place
@@ -79,25 +80,33 @@ def _in_zip(path: Path, shown: str) -> Iterator[tuple[str, bytes | InputError]]:
         if not path.is_file():
             there = path.exists()
             raise InputError("is no file" if there else "there is no such file or folder", place=place)
-        with zipfile.ZipFile(path) as archive:
-            found = [info for info in archive.infolist() if _is_yaml(Path(info.filename).name)]
+        with path.open("rb") as stream:
+            yield from packed(stream, shown)
+    except (OSError, ValueError) as error:
+        said = getattr(error, "strerror", "") or "this is not a possible file name"
+        raise InputError(f"cannot be read: {said}", place=place) from None
+
+
+def packed(stream: IO[bytes], shown: str) -> Iterator[tuple[str, bytes | InputError]]:
+    """The same of a zip that is open, or in memory."""
+    place = Place(shown)
+    try:
+        with zipfile.ZipFile(stream) as archive:
+            found = [info for info in archive.infolist() if _is_yaml(info.filename.rpartition("/")[2])]
             if len(found) > MOST_FILES:
                 raise InputError(f"holds more than {MOST_FILES:,} files", place=place)
-            packed = path.stat().st_size
-            left = min(MOST_IN_ALL, max(FREE_BYTES, MOST_EXPANSION * packed))
+            size = stream.seek(0, os.SEEK_END)
+            left = min(MOST_IN_ALL, max(FREE_BYTES, MOST_EXPANSION * size))
             for info in sorted(found, key=lambda one: one.filename):
                 content = _member(archive, info, f"{shown}/{info.filename}")
                 left -= len(content) if isinstance(content, bytes) else 0
                 if left < 0:
-                    raise InputError(f"unpacks to far more than its {packed:,} bytes; that is no export", place=place)
+                    raise InputError(f"unpacks to far more than its {size:,} bytes; that is no export", place=place)
                 yield info.filename, content
-    except zipfile.BadZipFile:
+    except (zipfile.BadZipFile, NotImplementedError):
         raise InputError(
             "is neither a folder nor a zip that can be read", place=place, hint="export it from Superset again"
         ) from None
-    except (OSError, ValueError, NotImplementedError) as error:
-        said = getattr(error, "strerror", "") or "it is no zip that can be read"
-        raise InputError(f"cannot be read: {said}", place=place) from None
 
 
 def _member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, title: str) -> bytes | InputError:

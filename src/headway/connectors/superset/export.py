@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from headway.connectors.protocol import Progress
+from headway.connectors.protocol import Progress, silent
 from headway.connectors.superset import archive, document
 from headway.connectors.superset.database import Database
 from headway.connectors.superset.stock import Chart, Dashboard, Dataset, Stock, expressions
@@ -31,7 +31,7 @@ def read(exports: list[tuple[Path, str]], progress: Progress) -> Stock:
     """
     stock = Stock()
     for path, shown in exports:
-        _Reading(stock, shown).all(path, progress)
+        _Reading(stock, shown).all(archive.files(path, shown), progress)
     used = {dataset.database for dataset in stock.datasets.values()} - set(stock.databases) - {""}
     if used:
         number = sum(dataset.database in used for dataset in stock.datasets.values())
@@ -43,6 +43,13 @@ def read(exports: list[tuple[Path, str]], progress: Progress) -> Stock:
     return stock
 
 
+def taken(files: Iterable[tuple[str, bytes | InputError]], shown: str) -> Stock:
+    """What the files of one export hold, which `shown` is the name of. Raises as `read` does."""
+    stock = Stock()
+    _Reading(stock, shown).all(files, silent)
+    return stock
+
+
 class _Reading:
     """Takes the files of one export in."""
 
@@ -51,10 +58,10 @@ class _Reading:
         self._shown = shown
         self._bad: list[Problem] = []
 
-    def all(self, path: Path, progress: Progress) -> None:
+    def all(self, files: Iterable[tuple[str, bytes | InputError]], progress: Progress) -> None:
         """Every file. Raises InputError when there is none that can be used."""
-        taken = 0
-        for number, (name, content) in enumerate(archive.files(path, self._shown)):
+        used = 0
+        for number, (name, content) in enumerate(files):
             kind = next((part for part in name.split("/")[:-1] if part in _KINDS), "")
             if not kind:
                 continue
@@ -65,10 +72,10 @@ class _Reading:
                 if isinstance(content, InputError):
                     raise content
                 self._take(kind, document.parsed(content, shown), shown)
-                taken += 1
+                used += 1
             except InputError as error:
                 self._bad.append(Problem(error.message, error.place or Place(shown), error.hint))
-        if not taken:
+        if not used:
             if self._bad:
                 first = self._bad[0]
                 raise InputError(f"holds no file that can be used; the first is {first}", place=Place(self._shown))
@@ -79,10 +86,8 @@ class _Reading:
             )
         if self._bad:
             examples = "; ".join(map(str, self._bad[:_MOST_EXAMPLES]))
-            files = "file" if len(self._bad) == 1 else "files"
-            self._stock.missing(
-                f"{len(self._bad):,} {files} of the export cannot be used: {examples}", file=self._shown
-            )
+            message = f"{_number(len(self._bad), 'file')} of the export cannot be used: {examples}"
+            self._stock.missing(message, file=self._shown)
 
     def _take(self, kind: str, content: Any, shown: str) -> None:
         place = Place(shown)
@@ -137,7 +142,7 @@ def _dashboard(content: Mapping[str, Any], key: str, title: str, shown: str) -> 
         title=title,
         slug=_text(content, "slug"),
         charts=tuple(dict.fromkeys(_charts(settings(content.get("position"))))),
-        datasets=tuple(dict.fromkeys(_filtered(settings(content.get("metadata"))))),
+        datasets=tuple(dict.fromkeys(filtered(settings(content.get("metadata")), "datasetUuid"))),
         description=_text(content, "description"),
         tags=_tags(content) + (("draft",) if content.get("published") is False else ()),
         file=shown,
@@ -163,13 +168,13 @@ def _charts(position: Mapping[str, Any]) -> Iterator[str]:
                 yield key
 
 
-def _filtered(metadata: Mapping[str, Any]) -> Iterator[str]:
-    """Keys of the datasets whose values a dashboard's filters list."""
+def filtered(metadata: Mapping[str, Any], name: str) -> Iterator[str]:
+    """Keys, which `name` holds, of the datasets whose values a dashboard's filters list."""
     filters = metadata.get("native_filter_configuration")
     for one in filters if isinstance(filters, list) else ():
         targets = one.get("targets") if isinstance(one, Mapping) else ()
         for target in targets if isinstance(targets, list) else ():
-            if isinstance(target, Mapping) and (key := _text(target, "datasetUuid")):
+            if isinstance(target, Mapping) and (key := _text(target, name)):
                 yield key
 
 

@@ -39,11 +39,11 @@ class Asked:
     rows: tuple[str, ...] = ()
 
 
-def asked(form: Mapping[str, Any], metrics: Mapping[str, str], columns: frozenset[str], dialect: str) -> Asked:
+def asked(form: Mapping[str, Any], metrics: Mapping[str, str] | None, columns: frozenset[str], dialect: str) -> Asked:
     """What a chart's form data asks of a dataset with these saved metrics (name -> SQL expression) and columns.
 
     What has another type than it should, or names a column that is not in `columns`, is left out; an empty `columns`
-    says that they are not known.
+    says that they are not known. Without `metrics` a saved metric may read every column.
     """
     reading = _Reading(form, metrics, columns, dialect)
     raw = form.get("query_mode") == "raw"
@@ -65,7 +65,7 @@ def asked(form: Mapping[str, Any], metrics: Mapping[str, str], columns: frozense
 @dataclass(frozen=True, slots=True)
 class _Reading:
     form: Mapping[str, Any]
-    saved: Mapping[str, str]
+    saved: Mapping[str, str] | None
     known: frozenset[str]
     dialect: str
 
@@ -78,7 +78,8 @@ class _Reading:
     def metric(self, value: Any) -> tuple[str, str] | None:
         """Label and expression of a metric: the name of a saved one, an aggregate of a column, or SQL."""
         if isinstance(value, str):
-            return (value, self.saved[value]) if self.saved.get(value) else None
+            expression = "*" if self.saved is None else self.saved.get(value, "")
+            return (value, expression) if value and expression else None
         if not isinstance(value, Mapping):
             return None
         if value.get("expressionType") == "SQL":
@@ -97,7 +98,7 @@ class _Reading:
         for key in keys:
             for value in _listed(self.form.get(key)):
                 if isinstance(value, str) and value:
-                    if value in self.known or not (self.known or value in self.saved):
+                    if value in self.known or not (self.known or value in (self.saved or {})):
                         yield value, quoted(value, self.dialect)
                 elif isinstance(value, Mapping) and (expression := _text(value.get("sqlExpression"))):
                     yield _text(value.get("label")) or expression, expression
@@ -128,7 +129,7 @@ class _Reading:
         if isinstance(name, Mapping):
             yield from (found[1] for found in (self.metric(name),) if found)
         elif isinstance(name, str) and name:
-            yield computed.get(name) or self.saved.get(name) or quoted(name, self.dialect)
+            yield computed.get(name) or (self.saved or {}).get(name) or quoted(name, self.dialect)
 
 
 def _listed(value: Any) -> list[Any]:

@@ -48,8 +48,8 @@ class Dataset(_Thing):
     """Names of its plain columns; None when they are not known."""
     calculated: Mapping[str, str] = field(default_factory=dict)
     """Further columns, as SQL over the plain ones."""
-    metrics: Mapping[str, str] = field(default_factory=dict)
-    """Saved metrics, as SQL."""
+    metrics: Mapping[str, str] | None = None
+    """Saved metrics, as SQL; None when they are not known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,7 +97,7 @@ class Stock:
     def _chart(self, chart: Chart) -> Item:
         dataset = self.datasets.get(chart.dataset)
         dialect = self._database(dataset).dialect
-        asked = form.asked(chart.form, dataset.metrics if dataset else {}, _columns(dataset), dialect)
+        asked = form.asked(chart.form, dataset.metrics if dataset else None, _columns(dataset), dialect)
         clean = {name: _plain(text) for name, text in asked.computed.items()}
         return Item(
             kind="chart",
@@ -112,7 +112,7 @@ class Stock:
     def _dataset(self, dataset: Dataset) -> Item:
         database = self._database(dataset)
         catalog = dataset.catalog or database.catalog
-        metrics = {name: _plain(text) for name, text in dataset.metrics.items()}
+        metrics = {name: _plain(text) for name, text in (dataset.metrics or {}).items()}
         common: dict[str, Any] = {"kind": "dataset", "dialect": database.dialect, "path": database.name}
         if not dataset.sql.strip():
             calculated = {name: _plain(text) for name, text in dataset.calculated.items()}
