@@ -1,0 +1,1 @@
+"""LookML repositories: views, explores, measures and dashboards from files."""

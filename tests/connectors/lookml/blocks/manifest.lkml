@@ -1,0 +1,2 @@
+project_name: "blocks"
+constant: calendar_schema { value: "nowhere" }
