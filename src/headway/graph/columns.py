@@ -49,25 +49,19 @@ class Schema:
 
     def __init__(self, relations: Mapping[TableName, Sequence[str] | None] | None = None) -> None:
         self._columns: dict[TableName, tuple[str, ...] | None] = {}
-        self._endings: dict[str, TableName] = {}
-        self._several: dict[str, list[TableName]] = {}
-        """Endings that more than one relation has."""
+        self._endings: dict[str, list[TableName]] | None = None
+        """Relations by every ending of their names; made when a name is looked for that is not written out in full."""
         self._known: dict[TableName, tuple[tuple[Leaf, ...], dict[str, Leaf]]] = {}
-        self._meanings: dict[tuple[str, str], dict[TableName, TableName | None]] = {}
-        """What was found for a name, by default catalog and schema."""
+        self._meanings: dict[tuple[TableName, tuple[str, str]], TableName | None] = {}
+        """What was found by ending."""
         for relation, columns in (relations or {}).items():
             self.put(relation, columns)
 
     def put(self, relation: TableName, columns: Sequence[str] | None) -> None:
         """Add a relation, or say its columns anew."""
-        if relation not in self._columns:
+        if relation not in self._columns and self._endings is not None:
+            self._endings = None
             self._meanings.clear()
-            ending = _folded(relation)
-            while ending:
-                first = self._endings.setdefault(ending, relation)
-                if first is not relation:
-                    self._several.setdefault(ending, [first]).append(relation)
-                ending = ending.partition(_BORDER)[2]
         self._columns[relation] = None if columns is None else tuple(columns)
         self._known.pop(relation, None)
 
@@ -91,27 +85,30 @@ class Schema:
         """The relation that a name in SQL means: with the default catalog and schema filled in, else the only one that
         ends with what was written, else (for three parts) with the last two of them. None when none or several do.
         """
-        meanings = self._meanings.get(default)
-        if meanings is None:
-            meanings = self._meanings[default] = {}
-        if written not in meanings:
-            meanings[written] = self._find(written, default)
-        return meanings[written]
-
-    def _find(self, written: TableName, default: tuple[str, str]) -> TableName | None:
         catalog, schema, name = written
         full = (catalog or default[0], schema or default[1], name)
+        if full in self._columns:
+            return full
+        key = (written, default)
+        if key not in self._meanings:
+            self._meanings[key] = self._by_ending(written, full)
+        return self._meanings[key]
+
+    def _by_ending(self, written: TableName, full: TableName) -> TableName | None:
+        if self._endings is None:
+            self._endings = {}
+            for relation in self._columns:
+                ending = _folded(relation)
+                while ending:
+                    self._endings.setdefault(ending, []).append(relation)
+                    ending = ending.partition(_BORDER)[2]
+        catalog, schema, name = written
         for parts in (full, written, ("", schema, name) if catalog and schema else ("", "", "")):
-            ending = _folded(parts)
-            several = self._several.get(ending)
-            if several is None:
-                found = self._endings.get(ending)
-                if found is not None:
-                    return found
-                continue
-            exact = [relation for relation in several if relation[-1] == name]
-            if len(exact) == 1:  # names that differ by case only
-                return exact[0]
+            found = self._endings.get(_folded(parts), [])
+            if len(found) > 1:  # names that differ by case only
+                found = [relation for relation in found if relation[-1] == name]
+            if len(found) == 1:
+                return found[0]
         return None
 
 

@@ -19,7 +19,7 @@ import msgspec
 from headway.graph.column_scope import TableName
 from headway.graph.model import ColumnLineage, ColumnSource, Gap
 
-_FORMAT = 2
+_FORMAT = 3
 _MOST_BYTES = 1 << 30
 
 Sources = tuple[ColumnSource, ...]
@@ -34,6 +34,8 @@ class Entry(msgspec.Struct, gc=False, array_like=True, frozen=True):
     """Digest of what they were."""
     names: tuple[str, ...] | None
     """Output columns as the warehouse stores them, for the queries that read this one; None when they are not known."""
+    digest: bytes
+    """Digest of the node and of `names`."""
     columns: dict[str, Sources]
     shape: Sources
     problem: str
@@ -62,7 +64,8 @@ class Whole(msgspec.Struct, gc=False, array_like=True, frozen=True):
 class _File(msgspec.Struct, gc=False):
     version: bytes
     whole: Whole | None
-    entries: dict[bytes, Entry]
+    entries: dict[bytes, msgspec.Raw]
+    """An Entry each, decoded when it is asked for, and written again as it was."""
     expressions: dict[bytes, tuple[tuple[str, ...], str]]
 
 
@@ -72,21 +75,24 @@ class Cache:
     def __init__(self, path: Path | None, versions: str) -> None:
         self._path = path
         self._key = blake2b(f"{_FORMAT} {versions}".encode(), digest_size=16).digest()
-        self._old: dict[bytes, Entry] = {}
+        self._old: dict[bytes, msgspec.Raw] = {}
         self._old_expressions: dict[bytes, tuple[tuple[str, ...], str]] = {}
-        self._new: dict[bytes, Entry] = {}
+        self._new: dict[bytes, msgspec.Raw] = {}
+        self._decode = msgspec.msgpack.Decoder(Entry).decode
+        self._encode = msgspec.msgpack.Encoder().encode
         self._expressions: dict[bytes, tuple[tuple[str, ...], str]] = {}
         self._whole: Whole | None = None
         self._changed = False
         if path is not None:
             self._load(path)
 
-    def whole(self, inputs: Inputs) -> Whole | None:
-        """The run of these very files, if it was kept and all of its entries are there."""
+    def whole(self, inputs: Inputs) -> tuple[Whole, list[Entry]] | None:
+        """The run of these very files with the entry of each model, if all of that was kept."""
         found = self._whole
         if not inputs or found is None or found.inputs != inputs:
             return None
-        return found if all(key in self._old for _, key in found.models) else None
+        entries = [entry for _, key in found.models if (entry := self.get(key)) is not None]
+        return (found, entries) if len(entries) == len(found.models) else None
 
     def keep_whole(self, whole: Whole | None) -> None:
         """Keep this run as a whole, or none."""
@@ -95,20 +101,28 @@ class Cache:
 
     def key(self, sql: bytes | msgspec.Raw, *context: str) -> bytes:
         """The hash of a query and of what its meaning depends on besides its tables."""
-        found = blake2b("\0".join(context).encode(errors="surrogatepass"), digest_size=16, key=self._key)
-        found.update(b"\0")
-        found.update(sql)
-        return found.digest()
+        told = "\0".join(context).encode(errors="surrogatepass")
+        return blake2b(b"\0".join((told, sql)), digest_size=16, key=self._key).digest()
 
     def get(self, key: bytes) -> Entry | None:
         """What was found for it; whether its state still holds is for the caller to say."""
-        return self._new.get(key) or self._old.get(key)
+        kept = self._old.get(key)
+        if kept is None:
+            return None
+        try:
+            return self._decode(kept)
+        except (ValueError, RecursionError, msgspec.MsgspecError):
+            return None
+
+    def keep(self, key: bytes) -> None:
+        """Keep what `get` gave."""
+        self._new[key] = self._old[key]
 
     def put(self, key: bytes, entry: Entry) -> None:
-        """Keep an entry, old or new."""
-        if self._old.get(key) is not entry:
+        """Keep a new entry."""
+        if self._path is not None:
             self._changed = True
-        self._new[key] = entry
+            self._new[key] = msgspec.Raw(self._encode(entry))
 
     def expression(self, key: bytes) -> tuple[tuple[str, ...], str] | None:
         """Columns and problem of an expression."""

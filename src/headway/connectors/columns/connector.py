@@ -198,10 +198,11 @@ def _parser_version() -> str:
 
 def _as_before(cache: Cache, inputs: Inputs) -> list[AnyRecord] | None:
     """The records of the last run when no file was touched since; None otherwise."""
-    whole = cache.whole(inputs)
-    if whole is None:
+    kept = cache.whole(inputs)
+    if kept is None:
         return None
-    models = (record_of(node, entry) for node, key in whole.models if (entry := cache.get(key)) is not None)
+    whole, entries = kept
+    models = [record_of(node, entry) for (node, _), entry in zip(whole.models, entries, strict=True)]
     return [*whole.before, *models, *whole.after]
 
 

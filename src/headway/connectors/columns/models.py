@@ -112,7 +112,8 @@ class Models:
 
     def _put(self, relation: TableName, columns: tuple[str, ...] | None) -> None:
         self._schema.put(relation, columns)
-        self._digests.pop(relation, None)
+        if columns is not None:
+            self._digests[relation] = _digest(self._uids[relation], columns)
 
     def _order(self) -> list[str]:
         """Models and snapshots, upstream first; what lies in or behind a circle comes last."""
@@ -139,28 +140,32 @@ class Models:
 
     def _record(self, uid: str, node: Node) -> ColumnLineage:
         raw = self._statements.bytes_of(node)
+        cache, id_ = self._cache, f"dbt:{uid}"
         sql, problem = "", ""
         if not raw:
             sql, problem = self._statements.sql(node, raw)
             raw = sql.encode(errors="surrogatepass")
         default = (node.database or "", node.schema or "")
-        own = "\0".join((uid, *self._catalog.get(uid, ()), _settings(uid, node), self._ephemeral))
-        key = self._cache.key(raw, self._dialect, *default, own)
-        entry = self._cache.get(key) if raw else None
-        if entry is None or entry.state != self._state(entry.reads, default):
+        stored = self._catalog.get(uid, ())
+        key = cache.key(raw, self._dialect, *default, uid, *stored, _settings(uid, node), self._ephemeral)
+        entry = cache.get(key) if raw else None
+        if entry is not None and entry.state == self._state(entry.reads, default):
+            cache.keep(key)
+        else:
             if not (sql or problem):
                 sql, problem = self._statements.sql(node, raw)
             entry = _failed(problem) if problem else self._follow(uid, node, sql, default)
-        self._cache.put(key, entry)
-        self.keys.append((f"dbt:{uid}", key))
+            cache.put(key, entry)
+        self.keys.append((id_, key))
         if entry.outside:
             self.outside.update(entry.outside)
         if entry.stale:
             self.stale.update(entry.stale)
         relation = self._relations[uid]
         if entry.names is not None and self._schema.columns(relation) is None and self._uids[relation] == uid:
-            self._put(relation, entry.names)
-        return record_of(f"dbt:{uid}", entry)
+            self._schema.put(relation, entry.names)
+            self._digests[relation] = entry.digest
+        return record_of(id_, entry)
 
     def _follow(self, uid: str, node: Node, sql: str, default: tuple[str, str]) -> Entry:
         found = resolve(sql, dialect=self._dialect, schema=self._schema, default=default, stands_for=self._stands_for)
@@ -181,6 +186,7 @@ class Models:
             reads=written,
             state=self._state(written, default),
             names=names,
+            digest=_digest(uid, names),
             columns={name: self._sources(uid, leaves) for name, leaves in united.items()},
             shape=self._sources(uid, shape),
             problem=problem,
@@ -240,15 +246,14 @@ class Models:
             [
                 _NOWHERE
                 if (relation := find(written, default)) is None
-                else known.get(relation) or self._digest(relation)
+                else known.get(relation) or self._open(relation)
                 for written in reads
             ]
         )
 
-    def _digest(self, relation: TableName) -> bytes:
-        columns = self._schema.columns(relation)
-        parts = (self._uids[relation],) if columns is None else (self._uids[relation], "columns", *columns)
-        self._digests[relation] = digest = digest_of(parts)
+    def _open(self, relation: TableName) -> bytes:
+        """Digest of a relation whose columns are not known."""
+        self._digests[relation] = digest = _digest(self._uids[relation], None)
         return digest
 
     def _id(self, relation: TableName) -> str:
@@ -264,7 +269,12 @@ def record_of(node: str, entry: Entry) -> ColumnLineage:
 
 
 def _failed(problem: str) -> Entry:
-    return Entry((), b"", None, {}, (), problem, (), ())
+    return Entry((), b"", None, b"", {}, (), problem, (), ())
+
+
+def _digest(uid: str, columns: tuple[str, ...] | None) -> bytes:
+    """What tells whether a relation is still the same to those that read it."""
+    return digest_of((uid,) if columns is None else (uid, "columns", *columns))
 
 
 def _settings(uid: str, node: Node) -> str:
