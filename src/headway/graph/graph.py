@@ -209,7 +209,9 @@ class Graph:
         """Link tables as tools name them, then what people decided; yields edges into nothing."""
         decided = Decided(self.decisions, self.directory)
         for edge in edges:
-            down = self.directory.reference(edge.downstream).node
+            down = self.index.get(edge.downstream)
+            if down is None:
+                down = self.directory.reference(edge.downstream).node
             if down is None:
                 if edge.downstream not in off:
                     yield edge, edge.downstream
@@ -219,7 +221,7 @@ class Graph:
             up = link.upstream
             if up is not None and up != down and (up, down, edge.role) not in seen:
                 seen.add((up, down, edge.role))
-                self._place(up, down, replace(edge, evidence=link.evidence))
+                self._place(up, down, edge if link.decision is None else replace(edge, evidence="accepted"))
         for accepted in decided.accepted:
             key = (accepted.upstream, accepted.downstream, accepted.decision.role)
             if key not in seen and accepted.upstream != accepted.downstream:
