@@ -1,7 +1,8 @@
 """A query history of a million statements: the generator, and the case that turns it into usage.
 
     python -m bench.history write FOLDER [STATEMENTS]     one Parquet file, deterministic
-    python -m bench.history usage FOLDER                  prints the CPU seconds of reading it as usage
+    python -m bench.history usage FOLDER                  reads it as usage, with nothing kept from before
+    python -m bench.history again FOLDER                  reads what is new since a day ago, as a second sync does
 
 Of 1,000,000 statements 523,000 have texts of their own, and those come from 2,400 statements with other literals: what
 BI tools, people and dbt send, 930 characters in the mean, half of them tagged with a comment.
@@ -13,7 +14,7 @@ import json
 import sys
 import tempfile
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 STATEMENTS = 1_000_000
@@ -104,17 +105,31 @@ def write(folder: Path, statements: int = STATEMENTS) -> None:
         )
 
 
-def usage(folder: Path) -> dict[str, float]:
-    """Read the history as usage, with nothing cached; CPU and wall seconds, and how many rows came out."""
+def read(folder: Path, root: Path, since: datetime | None) -> dict[str, float]:
+    """Read it as usage; CPU and wall seconds, and how many rows came out. What was parsed is kept below `root`."""
     from headway.connectors.protocol import Context
     from headway.warehouse.history.file import HistoryFile
 
+    context = Context(str(root), NOW, {"HEADWAY_PEOPLE_KEY": "a key for measuring only"}, since=since)
+    options = {"path": str(folder / FILE), "dialect": "snowflake", "memory_limit": "2GB"}
+    wall, cpu = time.perf_counter(), time.process_time()
+    rows = sum(1 for _ in HistoryFile(options, context).records())
+    return {"cpu": time.process_time() - cpu, "wall": time.perf_counter() - wall, "rows": rows}
+
+
+def usage(folder: Path) -> dict[str, float]:
+    """The first sync: nothing is known yet."""
     with tempfile.TemporaryDirectory() as root:
-        context = Context(root, NOW, {"HEADWAY_PEOPLE_KEY": "a key for measuring only"})
-        options = {"path": str(folder / FILE), "dialect": "snowflake", "memory_limit": "2GB"}
-        wall, cpu = time.perf_counter(), time.process_time()
-        rows = sum(1 for _ in HistoryFile(options, context).records())
-        return {"cpu": time.process_time() - cpu, "wall": time.perf_counter() - wall, "rows": rows}
+        return read(folder, Path(root), None)
+
+
+def again(folder: Path) -> dict[str, float]:
+    """The next day's sync. The first call makes the first sync as well: the runner does not count it."""
+    root = folder / "synced"
+    if not root.exists():
+        root.mkdir()
+        read(folder, root, None)
+    return read(folder, root, NOW - timedelta(days=1))
 
 
 if __name__ == "__main__":
@@ -122,4 +137,4 @@ if __name__ == "__main__":
     if sys.argv[1] == "write":
         write(where, *(int(number) for number in sys.argv[3:]))
     else:
-        print(json.dumps(usage(where)))
+        print(json.dumps({"usage": usage, "again": again}[sys.argv[1]](where)))

@@ -266,6 +266,16 @@ def statements(rows: int) -> Benchmark | Skipped:
     return Benchmark(name, (run,), (Limit("wall", 20.0),))
 
 
+def statements_again(rows: int) -> Benchmark | Skipped:
+    """The same history a day later: two days and a half are read anew, and nothing is parsed twice."""
+    name = f"query history, {rows:,} statements, the next sync"
+    if any(importlib.util.find_spec(module) is None for module in ("ibis", "duckdb", "sqlglot")):
+        return Skipped(name, "DuckDB, Ibis or sqlglot is not installed")
+    (folder,) = made("statements", rows)
+    run = Run("headway", (PYTHON, "-m", "bench.history", "again", str(folder)), directory=str(HERE.parent))
+    return Benchmark(name, (run,), (Limit("wall", 5.0),))
+
+
 def columns(models: int) -> Benchmark | Skipped:
     """Column lineage of a whole project, against only parsing its SQL and against asking for one column at a time."""
     name = f"columns of {models:,} models"
@@ -301,6 +311,28 @@ def columns_again(models: int) -> Benchmark | Skipped:
     )
 
 
+def columns_peer(models: int) -> Benchmark | Skipped:
+    """Column lineage of a whole project with a catalogue, against dbt-colibri on the same files."""
+    name = f"columns of {models:,} models, with a catalogue"
+    peer = os.environ.get("HEADWAY_COLIBRI_PYTHON", "")
+    if importlib.util.find_spec("sqlglot") is None:
+        return Skipped(name, "sqlglot is not installed")
+    if not peer:
+        return Skipped(name, "HEADWAY_COLIBRI_PYTHON does not name a Python that has dbt-colibri")
+    (folder,) = made("project", models)
+    command = (PYTHON, "-m", "bench.columns", "catalogued", str(folder))
+    done = subprocess.run(command, cwd=HERE.parent, check=True, capture_output=True, text=True)
+    place = Path(done.stdout.strip())
+    return Benchmark(
+        name,
+        (
+            columns_case("headway, nothing kept", "whole", place),
+            Run("dbt-colibri", (peer, "-m", "bench.colibri", str(place)), inner=True, directory=str(HERE.parent)),
+        ),
+        (Limit("cpu", 1 / 8, "dbt-colibri"),),
+    )
+
+
 def columns_case(label: str, name: str, folder: Path) -> Run:
     """A run of bench.columns."""
     command = (PYTHON, "-m", "bench.columns", name, str(folder))
@@ -319,10 +351,12 @@ BENCHMARKS: tuple[tuple[str, Callable[[], Benchmark | Skipped]], ...] = (
     ("columns-1000", lambda: columns(1_000)),
     ("columns-10000", lambda: columns(10_000)),
     ("columns-warm", lambda: columns_again(10_000)),
+    ("columns-peer", lambda: columns_peer(1_000)),
     ("version", version),
     ("summary", summary),
     ("sync", sync),
     ("history-1000000", lambda: statements(1_000_000)),
+    ("history-1000000-again", lambda: statements_again(1_000_000)),
     ("history-scale", lambda: history(100_000_000)),
 )
 
