@@ -9,6 +9,8 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from headway.cli import run
 from headway.connectors.links import decisions
@@ -16,7 +18,7 @@ from headway.errors import ConfigError, HeadwayError, InputError, UnknownName, U
 from headway.graph.graph import Graph
 from headway.graph.model import AnyRecord, Decision, Edge, Node, Origin
 from headway.project import Project
-from headway.project.decisions import decide, file_of
+from headway.project.decisions import _appended, decide, file_of
 from shop import GOALS, write_shop
 
 DAY = date(2026, 11, 22)
@@ -240,6 +242,22 @@ def test_hostile_titles_stay_one_line(tmp_path: Path) -> None:
     (found,) = decisions(file_of(project).read_bytes(), "links.yml")
     assert isinstance(found, Decision)
     assert (found.upstream, found.downstream, found.note) == (evil.id, "goal:key_result.grow.revenue", "a - decline: b")
+
+
+@given(st.text(max_size=80))
+def test_any_note_is_read_as_it_was_written(note: str) -> None:
+    text, _ = _appended(b"- accept: x\n  upstream: a\n  downstream: b\n", [
+        ("accept", note), ("upstream", "a"), ("downstream", "c"), ("note", note),
+    ])  # fmt: skip
+    _, found = decisions(text, "links.yml")
+    assert isinstance(found, Decision)
+    assert found.note == " ".join("".join(c if c.isprintable() else " " for c in note).split())
+
+
+def test_a_note_that_is_too_long_is_refused(shop: Project) -> None:
+    with pytest.raises(UsageError, match="a note of 2,001 characters is too long"):
+        decide(shop, accepted=False, upstream="table:crm.public.leads", note="x" * 2_001)
+    assert not file_of(shop).exists()
 
 
 def test_the_file_may_be_called_otherwise(tmp_path: Path) -> None:

@@ -34,7 +34,8 @@ TABLE = "table:"
 """How a table is told from an id in the file: `table:prod.marts.orders`."""
 
 MOST_BYTES = 5_000_000
-_LONGEST = 2_000
+LONGEST = 2_000
+"""Characters of one value at most."""
 _WORDS = ("accept", "decline")
 _KEYS = (*_WORDS, "upstream", "downstream", "as", "role", "by", "on", "note")
 _DEEP = re.compile(r"(?:[\[{]\s*){20}")
@@ -183,8 +184,8 @@ def _mapping(entry: Any, line: int, file: str) -> dict[str, str]:
         if not isinstance(value, ScalarNode):
             raise InputError(f"{name}: must be text", place=place)
         text = "" if value.style is None and value.value in {"~", "null"} else value.value.strip()
-        if len(text) > _LONGEST or _CONTROL.search(text):
-            raise InputError(f"{name}: is longer than {_LONGEST:,} characters, or holds unprintable ones", place=place)
+        if len(text) > LONGEST or _CONTROL.search(text):
+            raise InputError(f"{name}: is longer than {LONGEST:,} characters, or holds unprintable ones", place=place)
         said[name] = text
     return said
 

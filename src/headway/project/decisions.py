@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from headway.connectors.artifact import read
-from headway.connectors.links import DEFAULT_PATH, TABLE, decisions, shown
+from headway.connectors.links import DEFAULT_PATH, LONGEST, TABLE, decisions, shown
 from headway.errors import ConfigError, Place, UnknownName, UsageError
 from headway.graph.decided import Link, meant
 from headway.graph.graph import Graph
@@ -54,6 +54,9 @@ def decide(
     the graph does not have or cannot link, UsageError for what is decided already, InputError when the file cannot be
     read, ConfigError when it cannot be written.
     """
+    for text in (note, by):
+        if len(text) > LONGEST:
+            raise UsageError(f"a note of {len(text):,} characters is too long", hint=f"at most {LONGEST:,}")
     path = file_of(project)
     name = shown(path, project.config.root)
     before = bytes(read(path, name)) if path.exists() else b""
@@ -73,6 +76,9 @@ def decide(
     after = decisions(text, name)
     count = sum(isinstance(d, Decision) for d in after)
     if count != len(known) + 1:
+        why = next((d for d in after if not isinstance(d, Decision) and d.origin.line >= line), None)
+        if why is not None:
+            raise UsageError(f"this cannot be written down: {why.message.partition(': ')[2]}", hint=why.hint)
         hint = "write its entries as a plain list, one `- accept:` or `- decline:` after the other"
         raise ConfigError("nothing can be appended to this file", hint=hint, place=Place(name))
     _write(path, text, name)
