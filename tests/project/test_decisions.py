@@ -74,7 +74,7 @@ def test_a_table_means_a_node_for_everything_that_reads_it(shop: Project) -> Non
         "  as: dbt:model.shop.orders\n"
         "  by: data-team\n"
         "  on: 2026-11-22\n"
-        "  note: 'renamed: v2'\n"
+        '  note: "renamed: v2"\n'
     )
     graph = again(shop)
     orders = graph.index["dbt:model.shop.orders"]

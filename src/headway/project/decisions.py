@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import tempfile
@@ -25,6 +26,8 @@ _REFERENCE = "ref:table/"
 _EMPTY = re.compile(r"((?:[ \t]*(?:#[^\n]*)?\r?\n)*)[ \t]*\[\s*\]\s*")
 """A file that says that there are no decisions yet."""
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
+_PLAIN = re.compile(r"[A-Za-z](?:[\w .,/()+*'-]|:(?! |$))*")
+_WORDS = frozenset({"null", "true", "false", "yes", "no", "on", "off", "y", "n"})
 _HEAD = "# What people decided about links, written by `headway link` and open to edit: see `headway links`.\n\n"
 
 
@@ -54,9 +57,9 @@ def decide(
     the graph does not have or cannot link, UsageError for what is decided already, InputError when the file cannot be
     read, ConfigError when it cannot be written.
     """
-    for text in (note, by):
-        if len(text) > LONGEST:
-            raise UsageError(f"a note of {len(text):,} characters is too long", hint=f"at most {LONGEST:,}")
+    for said in (note, by):
+        if len(said) > LONGEST:
+            raise UsageError(f"a note of {len(said):,} characters is too long", hint=f"at most {LONGEST:,}")
     path = file_of(project)
     name = shown(path, project.config.root)
     before = bytes(read(path, name)) if path.exists() else b""
@@ -279,20 +282,11 @@ def _indent(text: str) -> str:
 
 
 def _scalar(value: str) -> str:
-    """Text as YAML writes it on one line: plain where that is safe, else in quotes."""
-    from ruamel.yaml import YAML
-    from ruamel.yaml.compat import StringIO
-
+    """Text as YAML writes it on one line: plain where nobody could read it as anything else, else in quotes."""
     one_line = " ".join("".join(c if c.isprintable() else " " for c in value).split())
-    stream = StringIO()
-    writer = YAML(typ="safe", pure=True)
-    writer.width = 10_000
-    writer.allow_unicode = True
-    writer.default_flow_style = True
-    if _DAY.fullmatch(one_line):
+    if _DAY.fullmatch(one_line) or (_PLAIN.fullmatch(one_line) and one_line.lower() not in _WORDS):
         return one_line
-    writer.dump([one_line], stream)
-    return stream.getvalue().strip().removeprefix("[").removesuffix("]")
+    return json.dumps(one_line, ensure_ascii=False)  # what JSON puts in quotes, YAML reads the same
 
 
 def _write(path: Path, text: bytes, file: str) -> None:
