@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from headway.connectors.api import Api, Recording, Refused
+from headway.connectors.api import Api
 from headway.connectors.fields import below, each, number, text, truth
 from headway.connectors.metabase.schema import Schema
+from headway.connectors.parts import Parts
 from headway.connectors.protocol import Progress
-from headway.errors import InputError, Place, ServiceError
-from headway.graph.model import Gap, Origin
+from headway.graph.model import Gap
 
 NAME = "metabase"
 _PAGE = 1000
-_IN_A_ROW = 3
-"""So many parts that fail one after the other are the whole that fails."""
-_MOST_EXAMPLES = 3
-_ABSENT = frozenset({400, 404, 405, 410})
-"""What another version of Metabase, without this part of its API, answers."""
 
 Object = Mapping[str, Any]
 
@@ -50,8 +44,7 @@ class Reader:
         self._api = api
         self._progress = progress
         self._found = Holdings()
-        self._failed: dict[str, list[str]] = defaultdict(list)
-        self._row = 0
+        self._parts = Parts(api, "Metabase")
 
     def read(self) -> Holdings:
         """All there is. Raises ServiceError or InputError when there is nothing to be had at all."""
@@ -65,12 +58,7 @@ class Reader:
         self._snippets()
         self._subscriptions()
         self._people()
-        for what, sentences in self._failed.items():
-            more = f" and {len(sentences) - _MOST_EXAMPLES:,} more" if len(sentences) > _MOST_EXAMPLES else ""
-            said = "; ".join(sentences[:_MOST_EXAMPLES])
-            found.gaps.append(
-                Gap(topic=NAME, message=f"{what} could not be read: {said}{more}", origin=Origin(connector=NAME))
-            )
+        found.gaps += self._parts.gaps(NAME)
         return found
 
     # --- What there is ------------------------------------------------------------------------------------------------
@@ -79,7 +67,7 @@ class Reader:
         answer = self._api.get("api/collection")
         listed = [one for one in each({"all": answer}, "all") if text(one, "id")]
         if not isinstance(answer, list) or not listed:
-            raise self._wrong("api/collection", "a list of collections")
+            raise self._parts.wrong("api/collection", "a list of collections")
         names = {text(one, "id"): text(one, "name") for one in listed}
         for one in listed:
             above = [names.get(part, "") for part in text(one, "location").split("/") if part]
@@ -107,7 +95,7 @@ class Reader:
         seen: set[tuple[str, str]] = set()
         while True:
             query = {"limit": _PAGE, "offset": len(seen)}
-            answer = self._part("collections", path, query, optional=optional)
+            answer = self._parts.get("collections", path, query, optional=optional)
             page = each({"data": answer} if isinstance(answer, list) else answer, "data")
             fresh = [one for one in page if (text(one, "model"), text(one, "id")) not in seen]
             yield from fresh
@@ -119,7 +107,7 @@ class Reader:
     def _listed_cards(self) -> None:
         """All cards in two answers, where this version lists them."""
         for query in (None, {"f": "archived"}):
-            answer = self._part("the list of questions", "api/card", query, optional=True)
+            answer = self._parts.get("the list of questions", "api/card", query, optional=True)
             for card in each({"all": answer}, "all"):
                 key = whole(card, "id")
                 if key is not None and isinstance(card.get("dataset_query"), dict):
@@ -130,11 +118,11 @@ class Reader:
             self._progress(f"reading Metabase's {what}", done, len(wanted))
             if key in into:
                 continue
-            answer = self._part(what, f"{path}/{key}")
+            answer = self._parts.get(what, f"{path}/{key}")
             if isinstance(answer, dict):
                 into[key] = {**answer, "id": key}
             elif answer is not None:
-                self._failed[what].append(f"{path}/{key} is something else than was expected")
+                self._parts.note(what, f"{path}/{key} is something else than was expected")
 
     def _embedded_cards(self) -> None:
         """Cards that live in a dashboard alone, or that no collection shows: they come with the dashboard."""
@@ -151,14 +139,14 @@ class Reader:
         used = sorted({key for card in self._found.cards.values() if (key := database_of(card)) is not None})
         for done, key in enumerate(used):
             self._progress("reading the tables that Metabase knows", done, len(used))
-            answer = self._part("databases", f"api/database/{key}/metadata", {"include_hidden": "true"})
+            answer = self._parts.get("databases", f"api/database/{key}/metadata", {"include_hidden": "true"})
             if isinstance(answer, dict):
                 self._found.schema.add(answer)
 
     def _snippets(self) -> None:
         if not any("snippet:" in str(card.get("dataset_query")) for card in self._found.cards.values()):
             return
-        answer = self._part("snippets", "api/native-query-snippet")
+        answer = self._parts.get("snippets", "api/native-query-snippet")
         for one in each({"all": answer}, "all"):
             self._found.snippets[text(one, "name").strip()] = text(one, "content")
 
@@ -178,7 +166,7 @@ class Reader:
                 self._found.sent_cards.add(card)
 
     def _everything(self, path: str) -> list[Object]:
-        return each({"all": self._part("subscriptions", path, optional=True)}, "all")
+        return each({"all": self._parts.get("subscriptions", path, optional=True)}, "all")
 
     def _people(self) -> None:
         found = self._found
@@ -188,41 +176,10 @@ class Reader:
                 found.users[key] = shown
         makers = {key for one in found.dashboards.values() if (key := whole(one, "creator_id")) is not None}
         for key in sorted(makers - set(found.users)):
-            answer = self._part("who made dashboards", f"api/user/{key}", optional=True)
+            answer = self._parts.get("who made dashboards", f"api/user/{key}", optional=True)
             if not isinstance(answer, dict):
                 return  # whoever may not see one user may not see the others either
             found.users[key] = person(answer)
-
-    # --- Asking -------------------------------------------------------------------------------------------------------
-
-    def _part(
-        self, what: str, path: str, query: Mapping[str, str | int] | None = None, *, optional: bool = False
-    ) -> Any:
-        """An answer; None, and a note of it, for one that cannot be had. `optional`: it need not be there."""
-        try:
-            answer = self._api.get(path, query)
-        except InputError as error:
-            absent = isinstance(self._api, Recording) and self._api.find(path, query) is None
-            if not (optional and absent):
-                self._failed[what].append(str(error))
-            return None
-        except ServiceError as error:
-            status = error.status if isinstance(error, Refused) else 0
-            if optional and status in _ABSENT:
-                return None
-            if status not in (403, 404):
-                self._row += 1
-            if status == 401 or self._row >= _IN_A_ROW:
-                raise
-            self._failed[what].append(error.message)
-            return None
-        self._row = 0
-        return answer
-
-    def _wrong(self, path: str, expected: str) -> ServiceError | InputError:
-        if isinstance(self._api, Recording):
-            return InputError(f"this is not {expected}", place=Place(f"{self._api.shown}/{path}.json"))
-        return ServiceError(f"Metabase: {path} gave something else than {expected}", hint="is the url right?")
 
 
 def whole(of: Any, name: str) -> int | None:
