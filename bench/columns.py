@@ -10,7 +10,7 @@ import json
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -96,6 +96,52 @@ def statements(folder: str) -> Iterator[tuple[str, str]]:
             yield uid, text_of(node.compiled_code)
 
 
+def catalogued(folder: str) -> str:
+    """A folder with the same manifest and a catalogue of every column, as a peer needs it; made once."""
+    from headway.graph.model import ColumnLineage
+
+    place = Path(folder)
+    beside = place.with_name(f"{place.name}-catalogued")
+    if (beside / "catalog.json").exists():
+        return str(beside)
+    beside.mkdir(exist_ok=True)
+    manifest = (place / "manifest.json").read_bytes()
+    (beside / "manifest.json").write_bytes(manifest)
+    records = _records(folder, "")
+    asked = _asked(records, {r.node: tuple(r.columns) for r in records if isinstance(r, ColumnLineage)})
+    known = json.loads(manifest)
+    catalog: dict[str, Any] = {"metadata": {}, "nodes": {}, "sources": {}, "errors": None}
+    for section in ("nodes", "sources"):
+        for uid, entry in known[section].items():
+            columns = asked.get(f"dbt:{uid}")
+            if columns and entry.get("relation_name"):
+                where = {"database": entry["database"], "schema": entry["schema"], "comment": None, "owner": None}
+                catalog[section][uid] = {
+                    "metadata": where | {"type": "BASE TABLE", "name": entry.get("alias") or entry["name"]},
+                    "columns": {
+                        name: {"type": "VARCHAR", "index": at, "name": name, "comment": None}
+                        for at, name in enumerate(columns, 1)
+                    },
+                    "stats": {},
+                    "unique_id": uid,
+                }
+    (beside / "catalog.json").write_text(json.dumps(catalog))
+    return str(beside)
+
+
+def _asked(records: list[Any], columns: Mapping[str, Iterable[str]]) -> dict[str, dict[str, str]]:
+    """The columns of every node: those it has, then those that are asked of it."""
+    from headway.graph.model import ColumnLineage
+
+    found: dict[str, dict[str, str]] = {node: dict.fromkeys(names, "text") for node, names in columns.items()}
+    for record in records:
+        if isinstance(record, ColumnLineage):
+            for source in _all(record):
+                if source.column:
+                    found.setdefault(source.node, {})[source.column] = "text"
+    return found
+
+
 def _kept(folder: str) -> str:
     """The cache of an earlier run over these files."""
     cache = Path(tempfile.gettempdir()) / "headway-bench" / f"{Path(folder).name}-columns.msgpack"
@@ -111,15 +157,9 @@ def _records(folder: str, cache: str, now: datetime | None = None) -> list[Any]:
     return list(Columns(options, Context(root=folder, now=now or datetime.now(UTC))).records())
 
 
-def _schema(folder: str, columns: dict[str, list[str]]) -> dict[str, Any]:
+def _schema(folder: str, columns: Mapping[str, list[str]]) -> dict[str, Any]:
     """What every relation of the project has, in sqlglot's form: the columns that are asked of sources, too."""
-    from headway.graph.model import ColumnLineage
-
-    asked: dict[str, dict[str, str]] = {node: dict.fromkeys(names, "text") for node, names in columns.items()}
-    for record in _records(folder, ""):
-        if isinstance(record, ColumnLineage):
-            for source in _all(record):
-                asked.setdefault(source.node, {})[source.column] = "text"
+    asked = _asked(_records(folder, ""), columns)
     schema: dict[str, Any] = {}
     manifest = json.loads((Path(folder) / "manifest.json").read_bytes())
     for node, names in asked.items():
@@ -154,4 +194,7 @@ CASES: dict[str, Callable[[str], None]] = {
 
 
 if __name__ == "__main__":
-    CASES[sys.argv[1]](*sys.argv[2:])
+    if sys.argv[1] == "catalogued":
+        print(catalogued(sys.argv[2]))
+    else:
+        CASES[sys.argv[1]](*sys.argv[2:])

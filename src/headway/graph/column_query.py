@@ -359,8 +359,12 @@ class Resolver:
         args = node.args
         this = args.get("this")
         table = args.get("table")
-        if this.__class__ is self._identifier and table is not None and "db" not in args:  # nearly all of them
-            known = scope.of(self.fold(table), self.fold(this))
+        plain = self._identifier
+        if this.__class__ is plain and table.__class__ is plain and "db" not in args:  # nearly all of them
+            if self._lower:
+                known = scope.of(table.args["this"].lower(), this.args["this"].lower())
+            else:
+                known = scope.of(self.fold(table), self.fold(this))
             if known is not None:
                 return known
         if this is None:

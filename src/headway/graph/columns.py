@@ -10,8 +10,7 @@ sqlglot does the parsing; it is part of the extra `columns` and only loaded when
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -36,6 +35,7 @@ _NEEDED: Mapping[str, tuple[str, ...]] = {
 """Names inside sqlglot's trees that are relied on. They have moved between versions, and a name that is not there reads
 as "no FROM", not as an error."""
 
+_LOG = logging.getLogger("sqlglot")
 _BORDER = "\0"
 _EXPRESSION_TABLE = "headway_expression"
 
@@ -231,15 +231,17 @@ def _parse(sql: str, dialect: Any) -> Any:
     import sqlglot
     from sqlglot.errors import SqlglotError
 
+    before, _LOG.disabled = _LOG.disabled, True  # its warnings quote SQL
     try:
-        with _silence():
-            trees = [tree for tree in sqlglot.parse(sql, dialect=dialect) if tree is not None]
+        trees = [tree for tree in sqlglot.parse(sql, dialect=dialect) if tree is not None]
     except RecursionError:
         raise
     except SqlglotError as error:
         raise Unsupported(f"the SQL could not be parsed{_place(error)}") from None
     except Exception as error:
         raise Unsupported(f"the parser failed on the SQL ({type(error).__name__})") from None
+    finally:
+        _LOG.disabled = before
     if len(trees) != 1:
         raise Unsupported(
             "there is no statement in the SQL" if not trees else "there are several statements in the SQL"
@@ -252,18 +254,6 @@ def _place(error: Any) -> str:
     found = getattr(error, "errors", None)
     line = found[0].get("line") if found else None
     return f" (line {line})" if isinstance(line, int) else ""
-
-
-@contextmanager
-def _silence() -> Iterator[None]:
-    """Keep sqlglot's warnings out of the log: they quote SQL."""
-    log = logging.getLogger("sqlglot")
-    before = log.disabled
-    log.disabled = True
-    try:
-        yield
-    finally:
-        log.disabled = before
 
 
 _checked: list[Any] = []

@@ -204,13 +204,15 @@ class Models:
         """
         columns = list(found.columns)
         listed = [name for name, _ in columns]
-        if found.complete and catalog is not None and len(catalog) == len(columns):
-            seen = Counter(name.lower() for name in listed)
-            vague = {name for name in listed if seen[name.lower()] > 1 or name.startswith("_col_")}
-            columns = [(catalog[at] if name in vague else name, leaves) for at, (name, leaves) in enumerate(columns)]
         if found.complete:
-            names = tuple(name for name, _ in columns)
-            return columns, names if len(set(names)) == len(names) else None, ""
+            vague = {name for name in listed if name.startswith("_col_")}
+            if len({name.lower() for name in listed}) < len(listed):
+                seen = Counter([name.lower() for name in listed])
+                vague.update(name for name in listed if seen[name.lower()] > 1)
+            if vague and catalog is not None and len(catalog) == len(columns):
+                columns = [(catalog[at] if n in vague else n, leaves) for at, (n, leaves) in enumerate(columns)]
+            names = tuple([name for name, _ in columns])
+            return columns, names if not vague or len(set(names)) == len(names) else None, ""
         if catalog is None:
             return columns, None, OPEN if found.open else UNNAMED
         known = {name.lower() for name in listed}
