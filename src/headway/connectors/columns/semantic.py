@@ -12,6 +12,7 @@ from typing import Any
 
 from headway.connectors.columns.artifacts import TABLES, Manifest, Metric, SemanticModel, drop_trees
 from headway.connectors.columns.cache import Cache, Sources
+from headway.connectors.metric_parts import filter_templates, input_name, input_parts, mapping, mappings
 from headway.graph.columns import expression_sources
 from headway.graph.model import Certainty, ColumnLineage, ColumnSource, Origin
 
@@ -59,7 +60,7 @@ class Semantics:
 
     def _index(self, uid: str, model: SemanticModel) -> None:
         self._models.setdefault(model.name, uid)
-        defaults = _mapping(model.defaults).get("agg_time_dimension")
+        defaults = mapping(model.defaults).get("agg_time_dimension")
         for item in _named(model.measures):
             time = item.get("agg_time_dimension") or defaults
             self._measures.setdefault(item["name"], (uid, time if isinstance(time, str) else ""))
@@ -80,7 +81,7 @@ class Semantics:
         problems = 0
         for item in (*_named(model.entities), *_named(model.dimensions), *_named(model.measures)):
             found, problem = self._over(above, item.get("expr") or item["name"])
-            additive = _mapping(item.get("non_additive_dimension")).get("name")
+            additive = mapping(item.get("non_additive_dimension")).get("name")
             if isinstance(additive, str):
                 found |= self._over(above, self._expression_of(model, additive))[0]
             columns.setdefault(item["name"].lower(), {}).update(found)
@@ -127,8 +128,7 @@ class Semantics:
         shape: Found = {}
         known = self._legacy(metric, values, shape) if not metric.type_params else self._inputs(metric, values, shape)
         own = self._own_models(uid, 0)
-        filters = [metric.filter, *(_mapping(item).get("filter") for item, _ in _parts(metric))]
-        for template in (text for value in filters for text in _templates(value)):
+        for template in filter_templates(metric.filter, metric.type_params):
             self._filter(template, own, shape)
         self._conversion(metric, own, shape)
         return ColumnLineage(
@@ -142,9 +142,9 @@ class Semantics:
     def _inputs(self, metric: Metric, values: Found, shape: Found) -> bool:
         """What the definition names. Returns whether all of it is known, and there is any."""
         known, some = True, False
-        for item, measure in _parts(metric):
-            name = item if isinstance(item, str) else _mapping(item).get("name")
-            if not isinstance(name, str) or not name:
+        for item, measure in input_parts(metric.type_params):
+            name = input_name(item)
+            if not name:
                 continue
             some = True
             if measure and name in self._measures:
@@ -156,8 +156,8 @@ class Semantics:
                 _add(values, f"dbt:{self._metrics[name]}", name)
             else:
                 known = False
-        params = _mapping(metric.type_params)
-        aggregation = _mapping(params.get("metric_aggregation_params"))
+        params = mapping(metric.type_params)
+        aggregation = mapping(params.get("metric_aggregation_params"))
         if aggregation:
             some = True
             known &= self._aggregated(params, aggregation, values, shape)
@@ -173,7 +173,7 @@ class Semantics:
             return False
         found, problem = self._over(above, params.get("expr") or aggregation.get("expr") or "1")
         values |= found
-        time = aggregation.get("agg_time_dimension") or _mapping(self._manifest.semantic_models[uid].defaults).get(
+        time = aggregation.get("agg_time_dimension") or mapping(self._manifest.semantic_models[uid].defaults).get(
             "agg_time_dimension"
         )
         if isinstance(time, str):
@@ -243,39 +243,11 @@ class Semantics:
 
     def _conversion(self, metric: Metric, own: Mapping[str, None], shape: Found) -> None:
         """A conversion joins its two measures on an entity."""
-        entity = _mapping(_mapping(metric.type_params).get("conversion_type_params")).get("entity")
+        entity = mapping(mapping(metric.type_params).get("conversion_type_params")).get("entity")
         if isinstance(entity, str):
             for uid in own:
                 if uid in self._entities.get(entity.lower(), {}):
                     _add(shape, f"dbt:{uid}", entity)
-
-
-def _parts(metric: Metric) -> Iterator[tuple[Any, bool]]:
-    """Every input as written, and whether it is a measure. Never `input_measures`: dbt 2 puts metric names there."""
-    params = _mapping(metric.type_params)
-    yield params.get("measure"), True
-    yield params.get("numerator"), False
-    yield params.get("denominator"), False
-    listed = params.get("metrics")
-    for item in listed if isinstance(listed, list) else []:
-        yield item, False
-    yield _mapping(params.get("cumulative_type_params")).get("metric"), False
-    conversion = _mapping(params.get("conversion_type_params"))
-    for end in ("base", "conversion"):
-        yield conversion.get(f"{end}_metric"), False
-        yield conversion.get(f"{end}_measure"), True
-
-
-def _templates(value: Any, depth: int = 0) -> Iterator[str]:
-    """The SQL templates of a filter in any release's shape."""
-    if isinstance(value, str):
-        yield value
-    elif depth <= _DEEPEST and isinstance(value, list):
-        for item in value:
-            yield from _templates(item, depth + 1)
-    elif depth <= _DEEPEST and isinstance(value, dict):
-        yield from _templates(value.get("where_sql_template"), depth + 1)
-        yield from _templates(value.get("where_filters"), depth + 1)
 
 
 def _table_under(model: SemanticModel) -> str:
@@ -291,12 +263,8 @@ def _sorted(found: Found) -> Sources:
     return tuple(found[key] for key in sorted(found))
 
 
-def _mapping(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, dict) else {}
-
-
 def _named(items: Any) -> Iterator[Mapping[str, Any]]:
     """The mappings of a list that have a name."""
-    for item in items if isinstance(items, list) else []:
-        if isinstance(item, dict) and isinstance(item.get("name"), str) and item["name"]:
+    for item in mappings(items):
+        if isinstance(item.get("name"), str) and item["name"]:
             yield item

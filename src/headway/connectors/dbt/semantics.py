@@ -13,13 +13,13 @@ from typing import Any
 import msgspec
 
 from headway.connectors.dbt.artifacts import Manifest, Metric, SavedQuery, SemanticModel
+from headway.connectors.metric_parts import filter_templates, input_name, input_parts, mapping, mappings, templates
 
 _CALL = re.compile(r"\b(Dimension|TimeDimension|Entity|Metric)\s*\(")
 _TOKEN = re.compile(r"""\s*(?:'([^'\\]*)'|"([^"\\]*)"|([A-Za-z_]\w*)|([\[\](),=]))""")
 _LONGEST_FILTER = 100_000
 _MOST_CALLS = 500
 _MOST_TOKENS = 200
-_DEEPEST = 12
 _GRAINS = frozenset(
     "nanosecond microsecond millisecond second minute hour day week month quarter year".split()  # noqa: SIM905
 )
@@ -93,7 +93,7 @@ class Semantics:
             self._measures.get(item.name, "") if item.measure else self.metric(item.name, package)
             for item in inputs(metric)
         ]
-        aggregation = _mapping(_mapping(metric.type_params).get("metric_aggregation_params"))
+        aggregation = mapping(mapping(metric.type_params).get("metric_aggregation_params"))
         model = aggregation.get("semantic_model")
         if isinstance(model, str):
             found.append(self._model_named.get(model, ""))
@@ -129,7 +129,7 @@ class Semantics:
 
     def _add_model(self, uid: str, model: SemanticModel) -> None:
         self._model_named.setdefault(model.name, uid)
-        for item in _mappings(model.measures):
+        for item in mappings(model.measures):
             name = item.get("name")
             if isinstance(name, str):
                 self._measures.setdefault(name, uid)
@@ -200,71 +200,38 @@ def _names(model: SemanticModel) -> tuple[set[str], set[str], set[str]]:
     """Lower-case names of the entities that others join a model by, of its other entities, and of its dimensions."""
     owned: set[str] = set()
     others: set[str] = set()
-    for item in _mappings(model.entities):
+    for item in mappings(model.entities):
         name = item.get("name")
         if isinstance(name, str):
             (owned if item.get("type") in ("primary", "unique", "natural") else others).add(name.lower())
     if model.primary_entity:
         owned.add(model.primary_entity.lower())
-    dimensions = {n.lower() for item in _mappings(model.dimensions) if isinstance(n := item.get("name"), str)}
+    dimensions = {n.lower() for item in mappings(model.dimensions) if isinstance(n := item.get("name"), str)}
     return owned, others, dimensions
 
 
 def inputs(metric: Metric) -> Iterator[Input]:
     """The metrics and measures a metric is computed from. Never `input_measures`: dbt 2 puts metric names there."""
-    for item, measure in _input_parts(metric):
-        name = item if isinstance(item, str) else _mapping(item).get("name")
-        if isinstance(name, str) and name:
+    for item, measure in input_parts(metric.type_params):
+        name = input_name(item)
+        if name:
             yield Input(name, measure)
 
 
 def filters_of_metric(metric: Metric) -> tuple[list[Reference], bool]:
     """References in the metric's filter and in the filters of its inputs; whether all of them could be read."""
-    templates = list(_templates(metric.filter))
-    for item, _ in _input_parts(metric):
-        templates += _templates(_mapping(item).get("filter"))
-    return _references(templates)
+    return _references(list(filter_templates(metric.filter, metric.type_params)))
 
 
 def filters_of_query(query: SavedQuery) -> tuple[list[Reference], bool]:
     """References in a saved query's `where`; whether all of them could be read."""
-    return _references(list(_templates(_mapping(query.query_params).get("where"))))
+    return _references(list(templates(mapping(query.query_params).get("where"))))
 
 
-def _input_parts(metric: Metric) -> Iterator[tuple[Any, bool]]:
-    """Every input as written, and whether it is a measure."""
-    params = _mapping(metric.type_params)
-    yield params.get("measure"), True
-    yield params.get("numerator"), False
-    yield params.get("denominator"), False
-    listed = params.get("metrics")
-    for item in listed if isinstance(listed, list) else []:
-        yield item, False
-    yield _mapping(params.get("cumulative_type_params")).get("metric"), False
-    conversion = _mapping(params.get("conversion_type_params"))
-    for end in ("base", "conversion"):
-        yield conversion.get(f"{end}_metric"), False
-        yield conversion.get(f"{end}_measure"), True
-
-
-def _templates(value: Any, depth: int = 0) -> Iterator[str]:
-    """The SQL templates of a filter: a text, {where_sql_template}, {where_filters: [...]}, or a list of these."""
-    if isinstance(value, str):
-        yield value
-    elif depth > _DEEPEST:
-        return
-    elif isinstance(value, list):
-        for item in value:
-            yield from _templates(item, depth + 1)
-    elif isinstance(value, dict):
-        yield from _templates(value.get("where_sql_template"), depth + 1)
-        yield from _templates(value.get("where_filters"), depth + 1)
-
-
-def _references(templates: list[str]) -> tuple[list[Reference], bool]:
+def _references(texts: list[str]) -> tuple[list[Reference], bool]:
     found: dict[Reference, None] = {}
     complete = True
-    for template in templates:
+    for template in texts:
         if len(template) > _LONGEST_FILTER:
             complete = False
             continue
@@ -313,13 +280,3 @@ def _reference(what: str, values: Mapping[str | int, list[str]]) -> Reference | 
     outer = values.get("entity_path") or (values.get(1, []) if what in ("Dimension", "Entity") else [])
     path = [part for link in [*outer, name] for part in link.lower().split("__") if part]
     return Reference(what, tuple(path)) if name and path else None
-
-
-def _mapping(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, dict) else {}
-
-
-def _mappings(value: Any) -> Iterator[Mapping[str, Any]]:
-    for item in value if isinstance(value, list) else []:
-        if isinstance(item, dict):
-            yield item
