@@ -1,0 +1,1 @@
+"""Lightdash: its dashboards, charts and explores, and how often they are opened."""
