@@ -47,7 +47,7 @@ def test_a_chart_that_shows_the_metric_is_suggested_with_its_dashboard() -> None
             (
                 "it shows orders.amount, which mrr is computed from",
                 "it computes sum(amount), as mrr does",
-                "both are called monthly revenue",
+                "it is called 'Monthly revenue'",
             ),
         )
     }
@@ -87,7 +87,7 @@ def test_the_metric_made_from_what_the_chart_shows() -> None:
     """
     score, reasons = found(SHOP, chart)["raw"]
     assert LEAST <= score < 1
-    assert reasons == ("it shows raw_orders.gross, which mrr is made from", "both are called monthly revenue")
+    assert reasons == ("it shows raw_orders.gross, which mrr is made from", "it is called 'Revenue monthly'")
 
 
 def test_a_chart_on_the_same_table_that_shows_something_else_is_not_suggested() -> None:
@@ -120,7 +120,7 @@ def test_the_filter_of_the_metric_weighs_in() -> None:
     unfiltered, filtered = found(shop, CHART)["board"], found(shop, kept)["board"]
     assert filtered[0] == 1.0
     assert unfiltered[0] < filtered[0]
-    assert filtered[1][-1] == "it filters by status as well"
+    assert filtered[1][-1] == "its rows hang on status as well"
 
 
 def test_another_aggregate_of_the_same_column_scores_less() -> None:
@@ -150,7 +150,7 @@ def test_counting_rows_of_the_same_table() -> None:
 
 def test_without_columns_the_name_and_the_table_are_needed() -> None:
     assert found(SHOP, 'exposure a < orders title="Monthly revenue"') == {
-        "a": (pytest.approx(LEAST + 0.1), ("both are called monthly revenue", "it reads orders, as mrr does"))
+        "a": (pytest.approx(LEAST + 0.1), ("it is called 'Monthly revenue'", "it reads orders, as mrr does"))
     }
     assert found(SHOP, 'exposure a < orders title="Weekly churn"') == {}
     assert found(SHOP, 'exposure a < customers title="Monthly revenue"') == {}

@@ -110,6 +110,10 @@ def _boards(graph: Graph, chart: int) -> tuple[int, ...]:
 # --- What is compared ------------------------------------------------------------------------------------------------
 
 
+Names = tuple[tuple[frozenset[str], str], ...]
+"""What something is called: the words that tell, and the text they are from."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Goal:
     """A key result as it is compared."""
@@ -123,7 +127,7 @@ class _Goal:
     """Names of the columns that decide which rows count."""
     tables: frozenset[int]
     """Tables that it is computed from directly."""
-    names: tuple[frozenset[str], ...]
+    names: Names
     metric: str
     """What it is computed from, for sentences."""
 
@@ -160,7 +164,7 @@ class _Chart:
     functions: frozenset[str]
     filters: frozenset[str]
     tables: frozenset[int]
-    names: tuple[frozenset[str], ...]
+    names: Names
 
     @staticmethod
     def of(graph: Graph, chart: int, boards: Sequence[int]) -> _Chart:
@@ -191,10 +195,14 @@ def _tables(graph: Graph, starts: Iterable[int]) -> Iterator[int]:
         todo += fresh
 
 
-def _tokens(texts: Iterable[str]) -> tuple[frozenset[str], ...]:
-    """The words of each text that say something, in lower case; texts without any left out."""
-    found = (frozenset(_stem(w) for w in _WORD.findall(text.lower().replace("_", " "))) - _FILLER for text in texts)
-    return tuple(dict.fromkeys(words for words in found if words))
+def _tokens(texts: Iterable[str]) -> Names:
+    """The words of each text that say something, in lower case, with the text; texts without any left out."""
+    found: dict[frozenset[str], str] = {}
+    for text in texts:
+        words = frozenset(_stem(w) for w in _WORD.findall(text.lower().replace("_", " "))) - _FILLER
+        if words and (words not in found or "_" in found[words]):
+            found[words] = text
+    return tuple(found.items())
 
 
 def _stem(word: str) -> str:
@@ -288,15 +296,15 @@ def _compare(
         shares["filter"] = len(goal.filters & chart.filters) / len(goal.filters)
     if _score({**shares, "name": 1.0}) < least:
         return None  # whatever they are called
-    shares["name"], words = _called_alike(chart.names, goal.names)
+    shares["name"], called = _called_alike(chart.names, goal.names)
     score = _score(shares)
     if score < least:
         return None
     said = {
         "columns": _counts_rows(graph, counted) if counted else _shows(graph, goal, overlap),
         "measure": f"it computes {', '.join(sorted(chart.aggregates & goal.aggregates))}, as {goal.metric} does",
-        "filter": f"it filters by {', '.join(sorted(goal.filters & chart.filters))} as well",
-        "name": f"both are called {' '.join(sorted(words))}",
+        "filter": f"its rows hang on {', '.join(sorted(goal.filters & chart.filters))} as well",
+        "name": called,
     }
     silent = {"measure"} if shares.get("measure") != 1.0 else set()
     ranked = sorted(shares, key=lambda part: (-WEIGHTS[part] * shares[part], part))
@@ -320,11 +328,10 @@ def _shows(graph: Graph, goal: _Goal, overlap: _Overlap) -> str:
 def _by_name(graph: Graph, chart: _Chart, goal: _Goal) -> tuple[float, tuple[str, ...]] | None:
     """Columns are not known on one side: the same table and the same name."""
     shared = goal.tables & chart.tables
-    name, words = _called_alike(chart.names, goal.names)
+    name, called = _called_alike(chart.names, goal.names)
     if not shared or name < LEAST_NAME:
         return None
     table = min(graph.nodes[i].name for i in shared)
-    called = f"both are called {' '.join(sorted(words))}"
     return round(LEAST + (name - LEAST_NAME) / 4, 3), (called, f"it reads {table}, as {goal.metric} does")
 
 
@@ -332,15 +339,15 @@ def _functions(aggregates: Iterable[str]) -> frozenset[str]:
     return frozenset(part.partition("(")[0] for text in aggregates for part in text.split("), "))
 
 
-def _called_alike(ours: Sequence[frozenset[str]], theirs: Sequence[frozenset[str]]) -> tuple[float, frozenset[str]]:
-    """The best Jaccard index of the words of two names, and the shared words."""
-    best, shared = 0.0, frozenset[str]()
-    for mine in ours:
-        for other in theirs:
+def _called_alike(ours: Names, theirs: Names) -> tuple[float, str]:
+    """The best Jaccard index of the words of two names, and in words what that is."""
+    best, said = 0.0, ""
+    for mine, text in ours:
+        for other, _ in theirs:
             both = mine & other
             if both and (share := len(both) / len(mine | other)) > best:
-                best, shared = share, both
-    return best, shared
+                best, said = share, f"it is called {text!r}" if share == 1 else f"it is called much the same: {text!r}"
+    return best, said
 
 
 def _named(graph: Graph, places: Iterable[Place], most: int = 2) -> str:
