@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Annotated
 
 from headway.answer import Answer, Column, Finding, Step, listed, plural
@@ -206,57 +206,53 @@ def dead_columns(
     nobody reads it, nor anything made from it. Where columns could not be followed, every column that may be read there
     is kept. What is protected, or feeds something outside, keeps its columns and what they are made from.
     """
-    wanted = set(chosen(graph, select))
     if not graph.column_lineage:  # nothing to sweep, and only that to say
         totals = {"assets": 0, "columns": 0, "dead": 0, "unknown": 0, "load_bearing": 0}
         headline = _headline(graph, 0, 0, 0, listed_all=all)
         missing = (*_gaps(graph, 0), *gaps(graph, "columns", "lineage", "usage"))
         return make(graph, "dead-columns", "HW204", headline, _DEAD_COLUMNS, totals=totals, gaps=missing)
     reach = graph.columns
-    use = reach.use
+    wanted = set(chosen(graph, select))
     nodes = [i for i in reach.nodes if i in wanted and is_table(graph.nodes[i])]
-    total = kept = 0
-    dead: list[tuple[int, str]] = []
-    unclear: list[tuple[int, str]] = []
-    for i in nodes:
-        for column in reach.vertices(i):
-            total += 1
-            if reach.served(i, column) or use.on_board(i, column):
-                continue
-            status = use.status(i, column)
-            if status == "used":
-                continue
-            if use.kept(i, column):
-                kept += 1
-            else:
-                (dead if status == "unused" else unclear).append((i, column))
-    rows = [
-        Finding(
-            values=(
-                *asset_values(graph, i)[:2],
-                column,
-                _why_dead(graph, i, column),
-                use.status(i, column),
-                _owner(graph, i),
-            ),
-            node=graph.nodes[i].id,
-            counts=counts,
-        )
-        for counts, found in ((True, dead), (False, unclear if all else []))
-        for i, column in sorted(found, key=lambda place: (graph.nodes[place[0]].name, place[0]))
-    ]
-    totals = {"assets": len(nodes), "columns": total, "dead": len(dead), "unknown": len(unclear), "load_bearing": kept}
-    more = _gaps(graph, kept)
+    idle = _idle(graph, nodes)
+    dead, unclear, kept = idle["unused"], idle["unknown"], len(idle["kept"])
+    total = sum(len(reach.vertices(i)) for i in nodes)
     return make(
         graph,
         "dead-columns",
         "HW204",
         _headline(graph, total, len(dead), len(unclear), listed_all=all),
         _DEAD_COLUMNS,
-        rows,
-        totals=totals,
-        gaps=(*more, *reach.gaps, *gaps(graph, "columns", "lineage", "usage")),
+        [*_dead_rows(graph, dead, counts=True), *_dead_rows(graph, unclear if all else [], counts=False)],
+        totals={
+            "assets": len(nodes),
+            "columns": total,
+            "dead": len(dead),
+            "unknown": len(unclear),
+            "load_bearing": kept,
+        },
+        gaps=(*_gaps(graph, kept), *reach.gaps, *gaps(graph, "columns", "lineage", "usage")),
     )
+
+
+def _idle(graph: Graph, nodes: Sequence[int]) -> dict[str, list[tuple[int, str]]]:
+    """Columns of these nodes that serve nothing and are not known to be read: `unused`, `unknown`, or `kept` anyway."""
+    reach, use = graph.columns, graph.columns.use
+    found: dict[str, list[tuple[int, str]]] = {"unused": [], "unknown": [], "kept": []}
+    for i in nodes:
+        for column in reach.vertices(i):
+            status = use.status(i, column)
+            if status != "used" and not (reach.served(i, column) or use.on_board(i, column)):
+                found["kept" if use.kept(i, column) else status].append((i, column))
+    return found
+
+
+def _dead_rows(graph: Graph, places: Sequence[tuple[int, str]], *, counts: bool) -> Iterator[Finding]:
+    use = graph.columns.use
+    for i, column in sorted(places, key=lambda place: (graph.nodes[place[0]].name, place[0])):
+        why, status = _why_dead(graph, i, column), use.status(i, column)
+        values = (*asset_values(graph, i)[:2], column, why, status, _owner(graph, i))
+        yield Finding(values=values, node=graph.nodes[i].id, counts=counts)
 
 
 def _owner(graph: Graph, i: int) -> str | None:
