@@ -294,8 +294,9 @@ def demo(directory: str, keep: bool) -> int:
 def link() -> None:
     """Decide about links that `headway links` lists. Decisions are kept in links.yml, to be reviewed like code.
 
-    UPSTREAM is a node, or table:NAME for a table as a dashboard tool names it. DOWNSTREAM is the dashboard, chart or
-    dataset that reads it, or the key result that a dashboard shows; a table without one is decided for all readers.
+    UPSTREAM is the handle of an open link, such as @1f0c9a2; or a node; or table:NAME for a table as a dashboard tool
+    names it. DOWNSTREAM is then the dashboard, chart or dataset that reads it, or the key result that a dashboard
+    shows; a table without one is decided for all that read it.
     """
 
 

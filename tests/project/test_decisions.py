@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import stat
 from collections.abc import Callable
 from datetime import date
@@ -19,6 +20,7 @@ from headway.graph.graph import Graph
 from headway.graph.model import AnyRecord, Decision, Edge, Node, Origin
 from headway.project import Project
 from headway.project.decisions import _appended, decide, file_of
+from headway.questions.registry import questions
 from shop import GOALS, write_shop
 
 DAY = date(2026, 11, 22)
@@ -242,6 +244,56 @@ def test_hostile_titles_stay_one_line(tmp_path: Path) -> None:
     (found,) = decisions(file_of(project).read_bytes(), "links.yml")
     assert isinstance(found, Decision)
     assert (found.upstream, found.downstream, found.note) == (evil.id, "goal:key_result.grow.revenue", "a - decline: b")
+
+
+def commands(graph: Graph) -> dict[tuple[str, str], list[str]]:
+    """What `headway links` offers to paste, by reader and table."""
+    rows = questions()["links"].ask(graph).rows
+    return {(row.node, row.values[3]): shlex.split(row.values[7])[3:] for row in rows}
+
+
+def test_the_commands_that_links_prints_decide_what_they_stand_beside(shop: Project) -> None:
+    offered = commands(shop.graph())
+    short, *rest = offered[DATASET.id, "prod.marts.orders_v1"]
+    assert (short[0], len(short), rest) == ("@", 8, [])
+    assert offered[CHART.id, "prod.marts.orders_v1"][0] == short, "one decision for both"
+    decide(shop, accepted=True, upstream=short, target="orders")
+    (leads,) = offered[CHART.id, "crm.public.leads"]
+    decide(shop, accepted=False, upstream=leads)
+    first, second = (d for d in decisions(text(shop).encode(), "links.yml") if isinstance(d, Decision))
+    assert (first.upstream, first.downstream, first.target) == (
+        "ref:table/prod.marts.orders_v1", "", "dbt:model.shop.orders",
+    )  # fmt: skip
+    assert (second.upstream, second.downstream) == ("ref:table/crm.public.leads", CHART.id)
+    assert commands(again(shop)) == {}
+
+
+def test_a_handle_that_nothing_has_or_that_has_another_end_is_refused(shop: Project) -> None:
+    with pytest.raises(UsageError, match="there is no open link @0000000"):
+        decide(shop, accepted=True, upstream="@0000000")
+    with pytest.raises(UsageError, match="says both ends already"):
+        decide(shop, accepted=True, upstream="@0000000", downstream=CHART.id)
+
+
+def test_a_suggested_goal_is_accepted_by_its_handle(tmp_path: Path) -> None:
+    project = Project.open(write_shop(tmp_path / "shop"), as_of=DAY, environment={})
+    board = Node(id="superset:dashboard.5", kind="dashboard", name="Revenue", origin=Origin("superset"))
+    reads = Edge(upstream="dbt:model.shop.orders", downstream=board.id)
+    project._graph = Graph([*project._collected(), board, reads], as_of=DAY)
+    ((short,),) = commands(project.graph()).values()
+    written = decide(project, accepted=True, upstream=short)
+    assert written.sentence == "Revenue shows Revenue"
+
+
+def test_a_name_for_a_table_is_a_table_and_a_model_before_the_source_it_builds(tmp_path: Path) -> None:
+    project = Project.open(write_shop(tmp_path / "shop"), as_of=DAY, environment={})
+    more = [
+        Node(id="superset:dataset.8", kind="dataset", name="orders", origin=Origin("superset")),
+        Node(id="dbt:source.shop.live.orders", kind="source", name="orders", relation="live.main.orders"),
+    ]
+    project._graph = Graph([*project._collected(), *content(), *more], as_of=DAY)
+    decide(project, accepted=True, upstream=V1, target="orders")
+    assert "  as: dbt:model.shop.orders\n" in text(project)
 
 
 @given(st.text(max_size=80))

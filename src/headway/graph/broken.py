@@ -48,7 +48,7 @@ def broken(graph: Graph) -> Mapping[str, Broken]:
             node = graph.disabled[gone[0]]
             found[name] = Broken(f"{node.name} is disabled in dbt", node)
         elif place and (place in places or graph.directory.tables.builds_in(name)):
-            found[name] = Broken(f"dbt builds in {place}, but no table of this name")
+            found[name] = Broken("dbt builds other tables in this schema, but not this one")
     return found
 
 

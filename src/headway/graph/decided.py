@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from hashlib import blake2b
 
 from headway.graph.link import TABLE, Directory, Match
 from headway.graph.model import Decision, Gap, Node, Origin
-from headway.graph.tables import fold_table
+from headway.graph.tables import fold_table, is_table
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +151,29 @@ def meant(directory: Directory, name: str) -> Match:
             break
         found = directory.find(name, what)
     return found
+
+
+def table_meant(directory: Directory, name: str) -> Match:
+    """The nodes that a person means by a name where only a table can be meant: a model before a source it builds."""
+    match = meant(directory, name)
+    hits = [i for i in match.nodes if is_table(directory.nodes[i])]
+    return Match(directory.tables.outputs(hits) if len(hits) > 1 else tuple(hits), match.tier)
+
+
+def short_name(directory: Directory, node: int) -> str:
+    """What a table can be called where only a table can be meant: its name, or its id where that is not enough."""
+    name = directory.nodes[node].name
+    return name if table_meant(directory, name).node == node else directory.nodes[node].id
+
+
+def handle(upstream: str, downstream: str) -> str:
+    """A short name for an open link that can be typed: `@1f0c9a2`. It is the same as long as the ends are."""
+    return "@" + blake2b(f"{upstream}\n{downstream}".encode(), digest_size=4).hexdigest()[:7]
+
+
+def table_handle(link: Link, node: Node | None) -> str:
+    """The handle of a table as one reader reads it, or, without one, as all do."""
+    return handle(f"table:{fold_table(link.name)}", node.id if node is not None else "")
 
 
 def link_gaps(links: Sequence[Link], broken: int) -> Iterator[Gap]:

@@ -142,7 +142,7 @@ class Tables:
                 if not fitting and hits:
                     return Match((), "", tuple(hits))
                 hits = fitting
-            nodes = self._outputs(hits)
+            nodes = self.outputs(hits)
             if nodes:
                 return Match(nodes, tier)
             if self._authoritative(parts, count):
@@ -180,7 +180,7 @@ class Tables:
 
     # ------------------------------------------------------------------ sources that are built here
 
-    def _outputs(self, hits: Sequence[int]) -> tuple[int, ...]:
+    def outputs(self, hits: Sequence[int]) -> tuple[int, ...]:
         """The nodes, with sources that name what a model builds replaced by the model."""
         if not any(self._nodes[i].kind == "source" for i in hits):
             return tuple(hits)

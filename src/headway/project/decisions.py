@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING
 from headway.connectors.artifact import read
 from headway.connectors.links import DEFAULT_PATH, LONGEST, TABLE, decisions, shown
 from headway.errors import ConfigError, Place, UnknownName, UsageError
-from headway.graph.decided import Link, meant
+from headway.graph.decided import Link, handle, meant, table_handle, table_meant
 from headway.graph.graph import Graph
 from headway.graph.model import KINDS, Decision, Role
+from headway.graph.suggest import suggestions
 from headway.graph.tables import fold_table
 
 if TYPE_CHECKING:
@@ -52,10 +53,10 @@ def decide(
 ) -> Written:
     """Append a decision to the project's file of decisions.
 
-    `upstream` is a node, or `table:NAME` for a table as a tool names it; `downstream` what reads or shows it, empty for
-    everything that reads the table; `target` the node that the table means. Raises UnknownName and UsageError for what
-    the graph does not have or cannot link, UsageError for what is decided already, InputError when the file cannot be
-    read, ConfigError when it cannot be written.
+    `upstream` is a node, `table:NAME` for a table as a tool names it, or the handle of an open link (`@1f0c9a2`), which
+    says both ends; `downstream` what reads or shows it, empty for everything that reads the table; `target` the node
+    that the table means. Raises UnknownName and UsageError for what the graph does not have or cannot link, UsageError
+    for what is decided already, InputError when the file cannot be read, ConfigError when it cannot be written.
     """
     for said in (note, by):
         if len(said) > LONGEST:
@@ -108,6 +109,10 @@ class _Entry:
 
     @staticmethod
     def of(graph: Graph, upstream: str, downstream: str, target: str, accepted: bool) -> _Entry:
+        if upstream.startswith("@"):
+            if downstream:
+                raise UsageError(f"{upstream} says both ends already", hint=f"leave out {downstream!r}")
+            upstream, downstream = _ends(graph, upstream)
         reader = _node(graph, downstream) if downstream else None
         table = _table_of(graph, upstream, reader)
         if table:
@@ -169,6 +174,20 @@ class _Entry:
             raise UsageError(f"this was {verb}{what}{on}{by}: {decision.origin}", hint=hint)
 
 
+def _ends(graph: Graph, short: str) -> tuple[str, str]:
+    """Upstream and downstream of the open link that `headway links` lists by this handle."""
+    for link in graph.links:
+        for reader in (None, graph.nodes[link.node]):
+            if table_handle(link, reader) == short:
+                return TABLE + link.name, reader.id if reader is not None else ""
+    for offered in suggestions(graph):
+        board, goal = graph.nodes[offered.board].id, graph.nodes[offered.goal].id
+        if handle(board, goal) == short:
+            return board, goal
+    hint = "headway links lists what is open; with a store, as it was at the last sync"
+    raise UsageError(f"there is no open link {short}", hint=hint)
+
+
 def _key(upstream: str) -> str:
     name = upstream.removeprefix(_REFERENCE) if upstream.startswith(_REFERENCE) else upstream
     if name is upstream and not upstream.startswith(TABLE):
@@ -211,7 +230,8 @@ def _reads(graph: Graph, reader: int) -> str:
 
 def _means(graph: Graph, table: str, target: str) -> int:
     if target:
-        means = _node(graph, target)
+        match = table_meant(graph.directory, target)
+        means = match.node if match.node is not None else _node(graph, target)
         node = graph.nodes[means]
         if KINDS[node.kind].band not in {"source", "model"}:
             hint = "it is a source, seed, snapshot or model"

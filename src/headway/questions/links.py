@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from typing import Annotated
 
 from headway.answer import Answer, Column, Finding, plural
-from headway.graph.decided import Link, is_tool
+from headway.graph.decided import Link, handle, is_tool, short_name, table_handle
 from headway.graph.graph import Graph
 from headway.graph.model import KINDS, Gap
 from headway.graph.suggest import Suggestion, suggestions
@@ -57,7 +57,7 @@ def links(
         graph,
         "links",
         "HW105",
-        _links_words(graph, count) if not missing else missing[0].message[:1].upper() + missing[0].message[1:] + ".",
+        _links_words(graph, rows) if not missing else missing[0].message[:1].upper() + missing[0].message[1:] + ".",
         _OPEN_COLUMNS,
         rows,
         totals=totals,
@@ -68,24 +68,27 @@ def links(
 def _no_tool(graph: Graph) -> Iterator[Gap]:
     """What to say where nothing is known of any dashboard tool: that is not the same as nothing being open."""
     if not graph.links and not any(is_tool(graph.nodes[i]) for i in graph.assets):
-        message = "no dashboard tool is connected, so nothing is known of what dashboards read"
-        yield Gap(topic="lineage", message=message, hint="add one under connectors: in headway.yml")
+        message = "no dashboard tool has been read, so nothing is known of what dashboards read"
+        yield Gap(topic="lineage", message=message, hint="add one under connectors: in headway.yml, then headway sync")
 
 
-def _links_words(graph: Graph, count: dict[str, int]) -> str:
-    tables = len({link.name for link in graph.links})
-    read = f"Of {plural(tables, 'table')} that dashboard tools read, " if tables else ""
+def _links_words(graph: Graph, rows: Sequence[Finding]) -> str:
+    """How many tables are linked, how many are not and why; then the suggestions."""
+    tables = {link.name for link in graph.links}
+    count = {what: len({row.values[3] for row in rows if row.values[0] == what}) for what in _ORDER}
     linked = len({link.name for link in graph.links if link.upstream is not None})
-    said = [
-        plural(count[what], f"link is {what}", f"links are {what}")
-        for what in ("broken", "ambiguous", "unmatched", "suggested")
-        if count[what]
-    ]
-    nothing = "nothing is open to be decided."
-    rest = f"{', '.join(said)}." if said else nothing
-    if not tables:
-        return f"No dashboard tool names a table; {rest}" if said else "No dashboard tool names a table."
-    return f"{read}{linked:,} {'is' if linked == 1 else 'are'} linked; {rest}"
+    open_ = "".join(f", {count[what]:,} {what}" for what in _ORDER[:3] if count[what])
+    offered = sum(row.values[0] == "suggested" for row in rows)
+    said = plural(offered, "link to a key result is suggested", "links to key results are suggested")
+    parts = ["No dashboard tool names a table."]
+    if tables:
+        verb = "is" if linked == 1 else "are"
+        parts = [f"Of {plural(len(tables), 'table')} that dashboard tools read, {linked:,} {verb} linked{open_}."]
+    if offered:
+        parts.append(f"{said}.")
+    elif not open_ and tables:
+        parts.append("Nothing is open to be decided.")
+    return " ".join(parts)
 
 
 class _Tables:
@@ -97,7 +100,7 @@ class _Tables:
         self._readers: dict[str, int] = {}
         for link in graph.links:
             self._readers[link.name] = self._readers.get(link.name, 0) + 1
-        self._near: dict[str, tuple[int, ...]] = {}
+        self._near: dict[str, tuple[str, ...]] = {}
         self._behind: dict[int, tuple[int | None, str | None]] = {}
 
     def rows(self) -> Iterator[Finding]:
@@ -138,34 +141,36 @@ class _Tables:
             return f"declined: {link.decision.origin}" if link.decision else None
         if link.match.nodes:
             return f"{_ids(nodes[i].id for i in link.match.nodes)}, by {link.match.tier}"
-        alike = self._alike(link)
-        said = f"called alike: {_ids(nodes[i].id for i in alike)}" if alike else ""
+        if link.match.alike:
+            said = f"called so elsewhere: {_ids(nodes[i].id for i in link.match.alike)}"
+        else:
+            near = self._alike(link)
+            said = f"looks like {_ids(near)}" if near else ""
         why = self._graph.broken[link.name].why if what == "broken" else ""
         return "; ".join(filter(None, (why, said))) or None
 
-    def _alike(self, link: Link) -> tuple[int, ...]:
-        """Tables of the same name elsewhere, else some that look alike."""
-        if link.match.alike:
-            return link.match.alike
+    def _alike(self, link: Link) -> tuple[str, ...]:
+        """Names of tables that dbt builds and that look alike."""
         if link.name not in self._near:
             if len(self._near) >= _NEAR:
                 return ()
-            directory = self._graph.directory
-            names = directory.near(link.name.rpartition(".")[2], "model")
-            self._near[link.name] = tuple(i for name in names for i in directory.find(name, "model").nodes)
+            self._near[link.name] = self._graph.directory.near(link.name.rpartition(".")[2], "model")
         return self._near[link.name]
 
     def _decide(self, link: Link, what: str) -> str | None:
-        """The command that decides it, for every reader where there are several, ready to be pasted."""
+        """The command that decides it, for every reader where there are several, ready to be pasted.
+
+        What only looks alike is not offered: `NODE` is for a person to fill in.
+        """
         if what in {"linked", "declined"}:
             return None
-        nodes = self._graph.nodes
-        options = link.match.nodes or self._alike(link)
-        table = f"table:{link.name}"
-        reader = () if self._readers[link.name] > 1 else (nodes[link.node].id,)
-        if not options:
-            return _command("decline", table, *reader)
-        return _command("accept", table, *reader, "--as", nodes[options[0]].id)
+        graph = self._graph
+        several = self._readers[link.name] > 1
+        short = table_handle(link, None if several else graph.nodes[link.node])
+        options = link.match.nodes or link.match.alike
+        if options:
+            return _command("accept", short, "--as", short_name(graph.directory, options[0]))
+        return _command("accept", short, "--as", "NODE") if what == "broken" else _command("decline", short)
 
 
 def _suggested(graph: Graph, offered: Suggestion) -> Finding:
@@ -179,7 +184,7 @@ def _suggested(graph: Graph, offered: Suggestion) -> Finding:
         f"{offered.score:.0%}: {'; '.join(offered.reasons)}",
         reads,
         people,
-        _command("accept", board.id, goal.id),
+        _command("accept", handle(board.id, goal.id)),
     )
     return Finding(values=values, node=board.id)
 
@@ -240,8 +245,9 @@ def broken(graph: Graph, *, select: Select = "") -> Answer:
                 if top in wanted:
                     read.setdefault((top, link.name), link.node)
     rows = [_broken_row(graph, top, reader, name) for (top, name), reader in read.items()]
-    rows.sort(key=lambda row: (-(row.values[7] or 0), row.values[0], row.values[3]))
-    boards, tables = {top for top, _ in read}, {name for _, name in read}
+    rows.sort(key=lambda row: (-(row.values[7] or 0), not row.counts, row.values[1] != "dashboard", row.values[0]))
+    boards = {top for top, _ in read if _opened(graph, top)}
+    tables = {name for _, name in read}
     columns = (
         Column("asset", "Dashboard"),
         Column("kind", "Kind"),
@@ -255,12 +261,11 @@ def broken(graph: Graph, *, select: Select = "") -> Answer:
     )
     missing = tuple(_no_tool(graph))
     if missing:
-        headline = "No dashboard can be called broken, because no dashboard tool is connected."
+        headline = "No dashboard can be called broken, because no dashboard tool has been read."
     elif not rows:
         headline = "No dashboard reads a table that dbt no longer builds."
     else:
-        what = plural(len(boards), "dashboard or chart reads", "dashboards and charts read")
-        headline = f"{what} {plural(len(tables), 'table')} that nothing builds any more."
+        headline = " ".join(_broken_words(read, boards))
         opened = [i for i in boards if graph.use.own[i]]
         if opened:
             people: tuple[int, Counted] = graph.use.audience(opened)
@@ -275,6 +280,18 @@ def broken(graph: Graph, *, select: Select = "") -> Answer:
         totals={"broken": len(boards), "tables": len(tables)},
         gaps=(*missing, *gaps(graph, "links", "usage")),
     )
+
+
+def _broken_words(read: Iterable[tuple[int, str]], boards: Container[int]) -> Iterator[str]:
+    """How many dashboards and charts read how many tables that are gone; datasets that no chart uses apart."""
+    for opened in (True, False):
+        pairs = [(top, name) for top, name in read if (top in boards) == opened]
+        readers, tables = len({top for top, _ in pairs}), len({name for _, name in pairs})
+        which = ("dashboard or chart reads", "dashboards and charts read")
+        if not opened:
+            which = ("dataset that no chart uses reads", "datasets that no chart uses read")
+        if readers:
+            yield f"{plural(readers, *which)} {plural(tables, 'table')} that nothing builds any more."
 
 
 def _broken_row(graph: Graph, top: int, reader: int, name: str) -> Finding:
@@ -292,7 +309,13 @@ def _broken_row(graph: Graph, top: int, reader: int, name: str) -> Finding:
         reads,
         people,
     )
-    return Finding(values=values, node=node.id, path=path_steps(graph, _way(graph, reader, top)))
+    path = path_steps(graph, _way(graph, reader, top))
+    return Finding(values=values, node=node.id, path=path, counts=_opened(graph, top))
+
+
+def _opened(graph: Graph, i: int) -> bool:
+    """Whether people open it, as they do dashboards and charts, and no dataset."""
+    return KINDS[graph.nodes[i].kind].queried
 
 
 def _tops(graph: Graph, reader: int) -> list[int]:
