@@ -267,7 +267,7 @@ def statements(rows: int) -> Benchmark | Skipped:
 
 
 def statements_again(rows: int) -> Benchmark | Skipped:
-    """The same history a day later: two days and a half are read anew, and nothing is parsed twice."""
+    """The same history a day later: three days are read anew, and nothing is parsed twice."""
     name = f"query history, {rows:,} statements, the next sync"
     if any(importlib.util.find_spec(module) is None for module in ("ibis", "duckdb", "sqlglot")):
         return Skipped(name, "DuckDB, Ibis or sqlglot is not installed")
