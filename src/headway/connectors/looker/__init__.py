@@ -1,0 +1,1 @@
+"""Looker through its API: dashboards, Looks, explores, measures, and who opens them."""

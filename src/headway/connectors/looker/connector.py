@@ -1,0 +1,93 @@
+"""The connector `looker`: dashboards, Looks, explores and measures of a Looker, and who opens them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, ClassVar
+
+from headway.config import Option
+from headway.connectors import content, given
+from headway.connectors.api import Client, Recording, checked_url, opened
+from headway.connectors.looker.activity import RETENTION_DAYS, Asking, embedded, usage
+from headway.connectors.looker.items import Items
+from headway.connectors.looker.site import NAME, Reader, Site, signed_in
+from headway.connectors.protocol import Context
+from headway.errors import InputError, Place
+from headway.graph.model import AnyRecord
+
+
+class Looker:
+    """Reads a Looker through its API 4.0, or recorded answers of it from a folder.
+
+    Yields nodes of kinds dashboard, chart (tiles and Looks), dataset (explores) and metric (measures), what they read,
+    views by day, and gaps. Raises ConfigError for options that cannot be, InputError for a folder without answers,
+    MissingExtra without the extra `bi`, ServiceError when Looker cannot be reached or refuses.
+    """
+
+    name: ClassVar[str] = NAME
+    sync_only: ClassVar[bool] = True
+    options: ClassVar[tuple[Option, ...]] = (
+        Option("url", str, "", help="where the API is: https://tea.looker.example, with :19999 where it needs one"),
+        Option("client_id", str, help="id of an API key", env="HEADWAY_LOOKER_CLIENT_ID", secret=True),
+        Option("client_secret", str, help="secret of the API key", env="HEADWAY_LOOKER_CLIENT_SECRET", secret=True),
+        Option("export", str, "", help="folder with recorded answers, such as api/4.0/dashboards.json"),
+        Option("lookml", bool, False, help="explores and measures come from the lookml source; tie to these"),
+        *given.USAGE,
+        Option("keep_days", int, RETENTION_DAYS, help="how many days to look back at most; Looker keeps 90"),
+    )
+
+    def __init__(self, options: Mapping[str, Any], context: Context) -> None:
+        self._context = context
+        values = given.checked(NAME, self.options, options)
+        given.one_of(NAME, values, "url", "export")
+        self._values = values
+        self._url = checked_url("Looker", values["url"]) if values["url"] else ""
+        self._keep_days = given.days(NAME, values, "keep_days", 36_500)
+        self._people, self._classes = given.people(values, context)
+
+    def records(self) -> Iterator[AnyRecord]:
+        """Everything the Looker holds, who opened it, and what could not be had."""
+        recording = self._recording() if self._values["export"] else None
+        client = None if recording else self._client()
+        with opened(client, recording) as api:
+            site = Site(api)
+            if client is not None:
+                site.sign_in = lambda: self._sign_in(client)
+                site.sign_in()
+            found = Reader(site, self._context.progress).read()
+            outside, gaps = embedded(site)
+            seen = list(usage(site, self._asking(), self._context.progress))
+        items = Items(found, self._url, lookml=self._values["lookml"])
+        yield from content.records(NAME, NAME, items.all(outside))
+        yield from items.elsewhere
+        yield from seen
+        yield from (*found.gaps, *items.gaps(), *gaps)
+
+    def _asking(self) -> Asking:
+        return Asking(
+            people=self._people,
+            classes=self._classes,
+            covers=self._values["covers"],
+            keep_days=self._keep_days,
+            now=self._context.now,
+            since=self._context.since,
+        )
+
+    def _client(self) -> Client:
+        return Client("Looker", self._url, progress=self._context.progress)
+
+    def _sign_in(self, client: Client) -> None:
+        key = given.secret(NAME, self.options, "client_id", self._context)
+        signed_in(client, key, given.secret(NAME, self.options, "client_secret", self._context))
+
+    def _recording(self) -> Recording:
+        export: str = self._values["export"]
+        folder = Path(self._context.root, export)
+        try:
+            there = "\0" not in export and folder.is_dir()
+        except OSError:
+            there = False
+        if not there:
+            raise InputError("there is no such folder", place=Place(export[:200]), hint="export: looker/")
+        return Recording(folder, export.rstrip("/"))
