@@ -56,6 +56,20 @@ def test_the_order_of_rows_changes_no_bit(seed: int) -> None:
     assert used(*rows, cost_unit="EUR") == ordered
 
 
+def test_rows_that_are_added_up_in_between_come_to_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = [
+        statement(
+            f"SELECT a FROM s.t{n % 3} WHERE b = {n}", f"2026-11-{19 + n % 3} 10:{n:02d}:00", user=f"u{n % 4}",
+            seconds=n / 7, hash=f"h{n % 5}", database=f"d{n % 2}",
+        )
+        for n in range(60)
+    ]  # fmt: skip
+    at_once = used(*rows)
+    monkeypatch.setattr("headway.warehouse.history.usage._ROWS_AT_ONCE", 4)
+    monkeypatch.setattr("headway.warehouse.history.usage._ROWS_TOGETHER", 6)
+    assert used(*rows) == at_once
+
+
 @pytest.mark.parametrize("relations", [1, 2, 3, 7])
 def test_the_shares_of_a_statement_sum_to_it(relations: int) -> None:
     sources = ", ".join(f"s.t{n}" for n in range(relations))
