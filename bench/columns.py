@@ -44,6 +44,21 @@ def anew(folder: str) -> None:
     assert timed(lambda: _records(folder, cache, LONG_AGO))
 
 
+def changed(folder: str) -> None:
+    """The same after the SQL of one model changed."""
+    place = Path(folder)
+    cache = _kept(folder)
+    beside = place.with_name(f"{place.name}-changed")
+    beside.mkdir(exist_ok=True)
+    before, code, after = (place / "manifest.json").read_bytes().rpartition(b'"compiled_code": "')
+    assert code
+    (beside / "manifest.json").write_bytes(b"".join((before, code, b"/* changed */ ", after)))
+    del before, after
+    kept = beside / "columns.msgpack"
+    kept.write_bytes(Path(cache).read_bytes())
+    assert timed(lambda: _records(str(beside), str(kept), LONG_AGO))
+
+
 def decode(folder: str) -> None:
     """Floor of a warm run: the manifest read and decoded, nothing else."""
     from headway.connectors.columns.artifacts import decode_manifest, paused_collector
@@ -187,6 +202,7 @@ CASES: dict[str, Callable[[str], None]] = {
     "whole": whole,
     "warm": warm,
     "anew": anew,
+    "changed": changed,
     "decode": decode,
     "parse": parse,
     "per-column": per_column,
