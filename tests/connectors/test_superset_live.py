@@ -6,6 +6,7 @@ import logging
 import time
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -26,6 +27,7 @@ from headway.connectors.superset.connector import COVERS, Superset
 from headway.connectors.superset.rest import rison
 from headway.errors import ConfigError, ServiceError
 from headway.graph.model import AnyRecord, Coverage, Edge, Gap, Observation
+from headway.project import Project
 from headway.testing import NOW
 
 DAY = NOW.date()
@@ -43,8 +45,8 @@ def server(fake: FakeSuperset) -> Iterator[Server]:
         yield running
 
 
-def run(server: Server, root: Path, since: datetime | None = None, **options: Any) -> list[AnyRecord]:
-    context = Context(root=str(root), now=NOW, environment=key_of(root), since=since)
+def run(server: Server, root: Path, covered: datetime | None = None, **options: Any) -> list[AnyRecord]:
+    context = Context(root=str(root), now=NOW, environment=key_of(root), since=covered, covered=covered)
     return list(Superset({"url": server.url, **options}, context).records())
 
 
@@ -323,11 +325,35 @@ def test_a_later_sync_reads_whole_days_from_a_day_before_the_last(
         for day in range(10, 23)
         for hour in (0, 1, 5)
     ]
-    records = run(server, tmp_path, since=datetime(2026, 11, 20, 18, 0, tzinfo=UTC))
+    records = run(server, tmp_path, covered=datetime(2026, 11, 20, 18, 0, tzinfo=UTC))
     (covered,) = [r for r in records if isinstance(r, Coverage)]
     assert (covered.start, covered.end) == (date(2026, 11, 19), DAY)
     days = {r.day: r.amount for r in records if isinstance(r, Observation)}
     assert days == {date(2026, 11, day): 3 for day in (19, 20, 21, 22)}
+
+
+def test_days_before_the_right_to_read_the_log_are_read_once_it_is_given(
+    server: Server, fake: FakeSuperset, tmp_path: Path
+) -> None:
+    """A sync without the log succeeds, and must not count as one that read it."""
+    fake.log = [logged("mount_dashboard", f"2026-{m:02}-05T10:00:00", dashboard_id=21) for m in (8, 9, 10, 11)]
+    (tmp_path / "headway.yml").write_text(f"project: tea\nconnectors:\n  - {{name: superset, url: '{server.url}'}}\n")
+
+    def synced(now: datetime) -> set[date]:
+        project = replace(Project.open(tmp_path, environment=key_of(tmp_path)), now=now)
+        assert not [r.error for r in project.sync(evaluate=False) if r.connector == "superset" and r.error]
+        return {o.day for o in project.graph().observations if o.node == "superset:dashboard.21"}
+
+    days = {date(2026, month, 5) for month in (8, 9, 10, 11)}
+    assert synced(NOW) == days
+    fake.routes["/api/v1/log/"] = Answer({"message": "Forbidden"}, 403)
+    synced(NOW + timedelta(days=1))
+    fake.log.append(logged("mount_dashboard", "2026-11-23T10:00:00", dashboard_id=21))
+    synced(NOW + timedelta(days=9))
+    del fake.routes["/api/v1/log/"]
+    assert synced(NOW + timedelta(days=10)) == {*days, date(2026, 11, 23)}
+    asked = [r.query["q"] for r in server.seen if r.path == "/api/v1/log/"]
+    assert "2026-11-20T23:59:59" in asked[-1], "from the day before the last sync that read it, not from the beginning"
 
 
 def test_an_empty_log_covers_nothing(server: Server, tmp_path: Path) -> None:

@@ -36,6 +36,9 @@ class Context:
     since: datetime | None = None
     """When the last successful sync of this connector began; None when there was none. A history reads from a little
     before it, and says with a Coverage which days it read."""
+    covered: datetime | None = None
+    """The same of the last successful sync that yielded a Coverage: for a connector whose syncs may succeed without
+    having read its history, so that no day is left out once it can."""
 
 
 class Connector(Protocol):

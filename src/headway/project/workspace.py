@@ -178,7 +178,8 @@ class Project:
             synced = store.load().per_connector
             for name, source in named.items():
                 if name in wanted:
-                    results.append(self._sync_one(store, name, partial(self._records, source, synced.get(name))))
+                    last = (synced.get(name), _covered(store, name))
+                    results.append(self._sync_one(store, name, partial(self._records, source, *last)))
             if not only:
                 for gone in sorted(synced.keys() - {*named, VALUES}):
                     store.remove(gone, self.now)
@@ -219,9 +220,11 @@ class Project:
 
     # ------------------------------------------------------------------ sources and values
 
-    def _records(self, source: Source, since: datetime | None = None) -> Iterator[AnyRecord]:
+    def _records(
+        self, source: Source, since: datetime | None = None, covered: datetime | None = None
+    ) -> Iterator[AnyRecord]:
         connector = connector_class(source.connector)
-        context = Context(self.config.root, self.now, self.environment, self.progress, since)
+        context = Context(self.config.root, self.now, self.environment, self.progress, since, covered)
         return connector(source.options, context).records()
 
     def _values(self, records: Sequence[AnyRecord]) -> Iterator[AnyRecord]:
@@ -241,3 +244,13 @@ def connector_class(name: str) -> Callable[[Mapping[str, Any], Context], Connect
             return loaded
     known = ", ".join(sorted(p.name for p in points))
     raise ConfigError(f"there is no connector called {name!r}", hint=f"there are {known}")
+
+
+def _covered(store: Store, name: str) -> datetime | None:
+    """When the last good sync of a source that yielded a Coverage began; None since it was removed, or never there."""
+    for sync in store.syncs(name):
+        if sync.status == "removed":
+            return None
+        if sync.status == "done" and sync.counts.types.get("coverage"):
+            return sync.started
+    return None

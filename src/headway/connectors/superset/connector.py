@@ -95,8 +95,8 @@ class Superset:
         context, origin = self._context, Origin(connector=NAME)
         today = context.now.astimezone(UTC).date()
         start = today - timedelta(days=self._keep_days)
-        if context.since is not None:
-            start = min(today, max(start, (context.since - _OVERLAP).astimezone(UTC).date()))
+        if context.covered is not None:
+            start = min(today, max(start, (context.covered - _OVERLAP).astimezone(UTC).date()))
         try:
             seen = views.seen(rest, start, today, embedded)
         except Refused as error:
