@@ -1,4 +1,4 @@
-"""A site of Tableau that belongs to a company selling tea: what it holds, as recorded answers and as a server.
+"""A site of Tableau of a company that sells tea: what it holds, as recorded answers and as a server.
 
 The server speaks the REST API in both of its forms, JSON and XML, and pages of the Metadata API. It knows one token.
 """
