@@ -12,10 +12,12 @@ from typing import Any
 import msgspec
 import pytest
 from http_server import Answer, Request, Server, unused_url
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from headway.connectors.api import Client
 from headway.connectors.lightdash.connector import Lightdash
-from headway.connectors.lightdash.explores import aggregated, explore_of
+from headway.connectors.lightdash.explores import aggregated, asked, explore_of
 from headway.connectors.protocol import Context
 from headway.errors import ConfigError, InputError, ServiceError
 from headway.graph.graph import Graph
@@ -312,6 +314,39 @@ def test_explores_of_any_form_crash_nothing(tmp_path: Path, explore: Any) -> Non
     found = answers()
     found[f"api/v1/projects/{TEA}/explores/orders"] = {"results": explore}
     assert f"chart.{REVENUE}" in nodes(read(tmp_path, found))
+
+
+WORDS = [
+    "name",
+    "tables",
+    "orders",
+    "baseTable",
+    "dimensions",
+    "metrics",
+    "sql",
+    "compiledSql",
+    "type",
+    "sum",
+    "joinedTables",
+    "sqlOn",
+    "${a.b}",
+    "((",
+    "tags",
+]
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.sampled_from(WORDS),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(WORDS), inner, max_size=5),
+    max_leaves=25,
+)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.dictionaries(st.sampled_from(WORDS), JSON, max_size=6), JSON)
+def test_no_explore_or_chart_whatever_it_is_crashes_anything(explore: dict[str, Any], query: Any) -> None:
+    found = explore_of({"name": "orders", **explore})
+    if found is not None:
+        computed, rows = asked({"metricQuery": query}, found)
+        assert all(isinstance(sql, str) for sql in (*found.fields.values(), *computed.values(), *rows))
 
 
 def test_an_explore_with_a_field_that_cannot_be_read_is_known_as_a_table_only() -> None:

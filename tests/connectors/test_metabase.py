@@ -15,10 +15,14 @@ import metabase_site as site
 import msgspec
 import pytest
 from http_server import Answer, Request, Server, unused_url
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from headway.connectors.api import Client
 from headway.connectors.dbt.connector import Dbt
 from headway.connectors.metabase.connector import Metabase
+from headway.connectors.metabase.queries import understood
+from headway.connectors.metabase.schema import Schema
 from headway.connectors.protocol import Context
 from headway.errors import ConfigError, InputError, ServiceError
 from headway.graph.graph import Graph
@@ -240,6 +244,61 @@ def test_queries_of_any_form_crash_nothing(tmp_path: Path, query: Any) -> None:
     found = site.answers()
     found["api/card/28"] = {**found["api/card/28"], "dataset_query": query}
     assert "chart.28" in nodes(read(tmp_path, found))
+
+
+WORDS = [
+    "type",
+    "query",
+    "native",
+    "stages",
+    "lib/type",
+    "source-table",
+    "source-card",
+    "source-query",
+    "joins",
+    "condition",
+    "conditions",
+    "filter",
+    "filters",
+    "aggregation",
+    "breakout",
+    "expressions",
+    "fields",
+    "order-by",
+    "field",
+    "expression",
+    "sum",
+    "count",
+    "metric",
+    "+",
+    "case",
+    "=",
+    "asc",
+    "card__27",
+    "amount",
+    "template-tags",
+    "dimension",
+    "name",
+    "lib/expression-name",
+    "{{x}}",
+    "[[a]]",
+    "select",
+]
+MBQL = st.recursive(
+    st.none() | st.booleans() | st.integers(-2, 130) | st.floats(allow_nan=False) | st.sampled_from(WORDS),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from(WORDS), inner, max_size=5),
+    max_leaves=25,
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.dictionaries(st.sampled_from(WORDS), MBQL, max_size=4), st.lists(st.dictionaries(st.just("name"), MBQL)))
+def test_no_query_whatever_it_is_crashes_anything(query: dict[str, Any], outputs: list[dict[str, Any]]) -> None:
+    schema = Schema()
+    schema.add(site.DATABASE)
+    found = understood({"database": 2, **query}, outputs, schema, {})
+    assert all(isinstance(number, int) for number in (*found.tables, *found.cards, *found.metrics))
+    assert all(isinstance(text, str) for text in (*found.computed, *found.computed.values(), *found.rows))
 
 
 def test_a_deep_query_is_a_gap(tmp_path: Path) -> None:

@@ -388,6 +388,8 @@ def views(
     """
     days: dict[tuple[str, date, str, str], float] = defaultdict(float)
     last: dict[tuple[str, str, str], datetime] = {}
+    who: dict[str, tuple[str, str]] = {}
+    """Class and hash by user: there are few of them, and many views."""
     for view in sorted(seen, key=lambda v: (v.at, v.item, v.user)):
         at = view.at.astimezone(UTC)
         if view.user and reload_seconds > 0:
@@ -396,8 +398,10 @@ def views(
             last[place] = at
             if before is not None and at - before <= timedelta(seconds=reload_seconds):
                 continue
-        person_class = view.person_class or classes.of_person(view.user)
-        days[view.item, at.date(), person_class, people.known_as(view.user)] += view.amount
+        known = who.get(view.user)
+        if known is None:
+            known = who[view.user] = (classes.of_person(view.user), people.known_as(view.user))
+        days[view.item, at.date(), view.person_class or known[0], known[1]] += view.amount
     return [
         Observation(
             day=day,

@@ -11,7 +11,7 @@ from headway.connectors import content, given
 from headway.connectors.api import Client, Recording, checked_url, opened
 from headway.connectors.content import Item
 from headway.connectors.fields import below, day, each, number, text
-from headway.connectors.lightdash.explores import Explore, aggregated, field_ids
+from headway.connectors.lightdash.explores import Explore, asked
 from headway.connectors.lightdash.holdings import NAME, Object, Project, Reader
 from headway.connectors.protocol import Context
 from headway.errors import ConfigError, InputError, Place
@@ -143,7 +143,7 @@ class _Items:
         chart = project.charts.get(uuid, {})
         sql, table = text(chart, "sql"), text(chart, "tableName")
         explore = project.explores.get(table)
-        computed, rows = _asked(chart, explore) if explore else ({}, ())
+        computed, rows = asked(chart, explore) if explore else ({}, ())
         saved = "sql-runner" if sql else "saved"
         return Item(
             kind="chart",
@@ -186,24 +186,3 @@ class _Items:
             "created": day(one, "createdAt"),
             "outside": uuid in self._project.sent,
         }
-
-
-def _asked(chart: Object, explore: Explore) -> tuple[dict[str, str], tuple[str, ...]]:
-    """What a chart computes over the columns of its explore, and what decides its rows."""
-    query = below(chart, "metricQuery")
-    fields = dict(explore.fields)
-    for metric in each(query, "additionalMetrics"):
-        inner = explore.fields.get(f"{text(metric, 'table')}_{text(metric, 'baseDimensionName')}", "")
-        made = aggregated(text(metric, "type"), inner)
-        fields[f"{text(metric, 'table')}_{text(metric, 'name')}"] = made
-    for dimension in each(query, "customDimensions"):
-        fields[text(dimension, "id")] = explore.fields.get(text(dimension, "dimensionId"), "")
-    dimensions, metrics = (
-        [name for name in query.get(kind) or () if isinstance(name, str)] if isinstance(query.get(kind), list) else []
-        for kind in ("dimensions", "metrics")
-    )
-    unknown = "("  # cannot be read: a field that is not in the explore any more may be made from anything in it
-    computed = {name: fields.get(name) or unknown for name in (*dimensions, *metrics)}
-    decides = (*dimensions, *field_ids(query.get("filters")))
-    rows = tuple(dict.fromkeys(sql for name in decides if (sql := fields.get(name))))
-    return computed, rows

@@ -168,7 +168,28 @@ def _value(liquid: re.Match[str]) -> str:
     return "NULL" if liquid[0].startswith("{{") else " "
 
 
-def field_ids(of: Any) -> Iterable[str]:
+def asked(chart: Mapping[str, Any], explore: Explore) -> tuple[dict[str, str], tuple[str, ...]]:
+    """What a chart computes over the columns of its explore, and what decides its rows."""
+    query = below(chart, "metricQuery")
+    fields = dict(explore.fields)
+    for metric in each(query, "additionalMetrics"):
+        inner = explore.fields.get(f"{text(metric, 'table')}_{text(metric, 'baseDimensionName')}", "")
+        made = aggregated(text(metric, "type"), inner)
+        fields[f"{text(metric, 'table')}_{text(metric, 'name')}"] = made
+    for dimension in each(query, "customDimensions"):
+        fields[text(dimension, "id")] = explore.fields.get(text(dimension, "dimensionId"), "")
+    dimensions, metrics = (
+        [name for name in query.get(kind) or () if isinstance(name, str)] if isinstance(query.get(kind), list) else []
+        for kind in ("dimensions", "metrics")
+    )
+    unknown = "("  # cannot be read: a field that is not in the explore any more may be made from anything in it
+    computed = {name: fields.get(name) or unknown for name in (*dimensions, *metrics)}
+    decides = (*dimensions, *_field_ids(query.get("filters")))
+    rows = tuple(dict.fromkeys(sql for name in decides if (sql := fields.get(name))))
+    return computed, rows
+
+
+def _field_ids(of: Any) -> Iterable[str]:
     """Every `fieldId` inside filters, in order, without recursion."""
     rest, found = [of], []
     while rest:
