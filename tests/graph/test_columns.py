@@ -185,6 +185,24 @@ def test_relations_are_found_by_their_ending_when_it_fits_one() -> None:
     assert find(("", "z", "u"), ("", "")) is None
 
 
+def test_a_name_in_full_means_the_relation_spelt_so_and_a_later_relation_is_found() -> None:
+    schema = Schema({("prod", "a", "t"): ["id"], ("prod", "A", "t"): ["other"]})
+    assert schema.find(("prod", "a", "t"), ("", "")) == ("prod", "a", "t")
+    assert schema.find(("", "A", "t"), ("prod", "")) == ("prod", "A", "t")
+    assert schema.find(("prod", "b", "u"), ("", "")) is None
+    schema.put(("prod", "b", "U"), ["id"])
+    assert schema.find(("prod", "b", "u"), ("", "")) == ("prod", "b", "U")
+
+
+def test_only_the_columns_that_are_asked_for_are_told_apart_in_a_wide_table() -> None:
+    schema = Schema({("wh", "shop", "wide"): [f"c{at}" for at in range(30_000)]})
+    found = resolve("select w.c7, c29999 as last from wide as w", dialect="duckdb", schema=schema)
+    assert found.columns == (
+        ("c7", ((("wh", "shop", "wide"), "c7", "known"),)),
+        ("last", ((("wh", "shop", "wide"), "c29999", "known"),)),
+    )
+
+
 def test_expressions() -> None:
     assert expression_sources("sum(amount) filter (where paid) -- note", "postgres").values == ("amount", "paid")
     assert expression_sources("COUNT(DISTINCT User_Id)", "snowflake").values == ("USER_ID",)

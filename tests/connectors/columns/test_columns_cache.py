@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 pytest.importorskip("sqlglot", reason="sqlglot is not installed")
@@ -138,6 +139,20 @@ def run(folder: Path, content: dict[str, Any], written: float, listed: dict[str,
             (folder / "target" / name).write_text(json.dumps(what))
             os.utime(folder / "target" / name, (START - written, START - written))
     return list(Columns({"cache": CACHE}, Context(root=str(folder), now=NOW)).records())
+
+
+def test_a_damaged_entry_is_followed_again(tmp_path: Path, parsed: list[str]) -> None:
+    once = run(tmp_path, project(), 50)
+    file = msgspec.msgpack.decode((tmp_path / CACHE).read_bytes(), type=dict[str, Any])
+    key = next(key for key, entry in file["entries"].items() if entry[2] == ["id", "secret_7"])
+    file["entries"][key] = ["not", "an", "entry"]
+    (tmp_path / CACHE).write_bytes(msgspec.msgpack.encode(file))
+    parsed.clear()
+    assert run(tmp_path, project(), 50) == once
+    assert len(parsed) == 1
+    parsed.clear()
+    assert run(tmp_path, project(), 40) == once
+    assert parsed == []
 
 
 def test_untouched_files_are_not_even_read(tmp_path: Path, parsed: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
