@@ -18,6 +18,9 @@ from headway.project.demo import Demo
 
 pytestmark = pytest.mark.integration
 
+EXPORTS_BY_PLAN = "3ae4f43b-e420-5ea6-95ef-fbc8ea77ef2c"
+"""A chart on a query that joins three models, and on no dashboard."""
+
 
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Demo:
@@ -65,7 +68,7 @@ def test_what_cannot_be_trusted_names_the_node_to_blame(project: Project) -> Non
 
 def test_the_quadrants_hold_what_was_planted(project: Project) -> None:
     shadows = {r.values[0] for r in project.ask("shadow-goals").rows}
-    assert shadows == {"agent_workload", "channel_mix"}
+    assert shadows == {"agent_workload", "channel_mix", "win_back_offers"}
     zombies = {r.values[0]: r.values[3] for r in project.ask("zombies").rows}
     assert "dim_users (v1)" in zombies
     chain = ["filter_pack_explorer", "agg_filter_pack_affinity", "int_filter_pairs", "int_filter_use"]
@@ -81,6 +84,19 @@ def test_lost_purpose_and_words_only(project: Project) -> None:
     reasons = {(r.values[0], r.values[3].partition(":")[0]) for r in project.ask("unmeasured").rows}
     assert ("Customers love the new editor", "it is only words") in reasons
     assert ("Customers won back", "it is shown nowhere") in reasons
+
+
+def test_dashboards_of_the_bi_tool_are_tied_to_the_project(project: Project) -> None:
+    graph = project.graph()
+    growth = graph.nodes[graph.index["dbt:exposure.lumaloop.growth_weekly"]]
+    assert [origin.connector for origin in growth.also] == ["superset"]
+    broken = [(r.values[0], r.values[3]) for r in project.ask("broken").rows]
+    assert broken == [("revenue_by_day", "lumaloop.marts.rpt_revenue_daily_old")]
+    suggested = {(r.values[1], r.values[3]) for r in project.ask("links").rows if r.values[0] == "suggested"}
+    assert ("win_back_offers", "shows Customers won back") in suggested
+    exports = graph.index[f"superset:chart.{EXPORTS_BY_PLAN}"]
+    read = {graph.nodes[i].name for i in graph.walk([exports], "upstream")}
+    assert {"fct_exports", "fct_new_subscriptions", "dim_plans"} <= read
 
 
 def test_cost_parts_sum_exactly_to_the_whole(project: Project) -> None:
