@@ -146,7 +146,7 @@ TITLE = {"title": "Tea  sales"}
     ("nodes", "together", "why"),
     [
         ([exposure(**TITLE), board(title="tea sales")], True, ""),
-        ([exposure("Tea_sales"), board(title="Tea_Sales")], True, ""),
+        ([exposure("tea_sales"), board(title="Tea sales")], True, ""),
         ([exposure(**TITLE), board(**TITLE), board("4", "metabase")], False, "does not say which tool"),
         ([exposure(**TITLE, tags=("Superset",)), board(**TITLE), board("4", "metabase")], True, ""),
         ([exposure(**TITLE, meta={"tool": "superset"}), board(**TITLE), board("4", "metabase")], True, ""),

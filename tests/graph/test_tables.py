@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from headway.graph.graph import Graph
-from headway.graph.model import Edge, Node
+from headway.graph.model import Edge, Node, Observation
 from headway.graph.tables import Match, Tables, fold_table
 
 DATA = Path(os.environ.get("HEADWAY_SHARED_DATA") or Path(__file__).resolve().parents[2] / "../shared/data")
@@ -142,6 +142,17 @@ DEVELOPMENT = [
 @pytest.mark.parametrize("name", ["lake.production_marts.orders", "production_marts.orders"])
 def test_a_source_of_the_same_table_and_layer_is_what_the_model_builds(name: str) -> None:
     assert found(DEVELOPMENT, name)[1] == ["dev.wizard_marts.orders"]
+
+
+@pytest.mark.parametrize("relation", ["lake.production_marts.orders", "dev.wizard_marts.orders"])
+def test_rows_of_use_about_such_a_source_are_about_the_model(relation: str) -> None:
+    rows = [Observation(day=DAY, measure="queries", amount=3, relation=relation)]
+    graph = Graph([*DEVELOPMENT, *rows], as_of=DAY)
+    assert [(graph.nodes[i].relation, o.amount) for i, o in graph.use.linked] == [("dev.wizard_marts.orders", 3)]
+    same = [model("p.marts.orders"), source("p.marts.orders"), source("p.raw.orders")]
+    rows = [Observation(day=DAY, measure="queries", amount=3, relation=r) for r in ("p.marts.orders", "p.raw.orders")]
+    use = Graph([*same, *rows], as_of=DAY).use
+    assert [i for i, _ in use.linked] == [0, 2]
 
 
 def test_a_source_of_another_layer_stays_a_source() -> None:

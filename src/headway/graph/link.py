@@ -71,10 +71,20 @@ class Directory:
         return tuple(candidates[c] for c in difflib.get_close_matches(folded, candidates, n=3, cutoff=0.6))
 
     def relation(self, relation: str) -> Match:
-        """Nodes whose relation is `relation`, or ends with it on a part boundary when fewer parts are given."""
+        """Nodes whose relation is `relation`, or ends with it on a part boundary when fewer parts are given.
+
+        A source that names what a model builds stands for the model (see `headway.graph.tables`).
+        """
         if not self._relations:
             self._index_relations()
-        return Match(tuple(self._relations.get(fold_relation(relation), ())))
+        folded = fold_relation(relation)
+        hits = self._relations.get(folded, [])
+        if any(self.nodes[i].kind == "source" for i in hits):
+            # A project may declare its own tables as sources: what is done to one is done to what the model builds.
+            called = self._relations[folded.rpartition(".")[2]]
+            if len(called) > 1:
+                return Match(self.tables.outputs(hits), "relation")
+        return Match(tuple(hits), "relation" if hits else "")
 
     def table(self, relation: str) -> Match:
         """The node whose relation a tool outside means by `relation` (see `headway.graph.tables`)."""

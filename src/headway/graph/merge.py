@@ -26,6 +26,7 @@ _DBT = "dbt:"
 _EXPOSED = frozenset(kind.name for kind in KINDS.values() if kind.is_a == "exposure" and not kind.goal)
 _DRAWN = frozenset({"dashboard", "chart"})
 _TOLD = frozenset({"views", "people"})
+_SAY = "write meta: {headway: {same_as: ID}} at the exposure if they are the same"
 _LONGEST = 4_000
 """Characters of an address that are looked at."""
 
@@ -224,7 +225,8 @@ class _Pairs:
                 others = [e for e in (*claims[hits[0]], *self.found) if e != exposure]
                 self._note(f"the exposures {node.label} and {_listed(others)} name the same thing: {hits[0]}", node)
             elif hits[0] in self.archived:
-                self._note(f"the exposure {node.label} is {hits[0]}, which is archived there", node)
+                hint = "take the exposure out, or bring the dashboard back"
+                self._note(f"the exposure {node.label} is {hits[0]}, which is archived there", node, hint)
             else:
                 self.found[exposure] = hits[0]
 
@@ -256,8 +258,7 @@ class _Pairs:
             message = f"{_listed(names)} are called {there[0].label!r} and stay apart: {why}"
             self._note(message, open_[0])
 
-    def _note(self, message: str, node: Node) -> None:
-        hint = "write meta: {headway: {same_as: ID}} at the exposure if they are the same"
+    def _note(self, message: str, node: Node, hint: str = _SAY) -> None:
         self.gaps.append(Gap(topic="lineage", message=message, node=node.id, hint=hint, origin=node.origin))
 
 
@@ -305,7 +306,8 @@ def _tool(node: Node) -> str:
 
 
 def _folded(title: str) -> str:
-    return " ".join(title.split()).casefold()
+    """A title as it is compared: an exposure without a label is called `tea_sales`."""
+    return " ".join(title.replace("_", " ").split()).casefold()
 
 
 def _listed(names: Sequence[str], most: int = 3) -> str:
