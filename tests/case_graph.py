@@ -3,6 +3,7 @@
 source raw_orders
 model orders < raw_orders, customers   owner=sales-team created=2026-11-10 protected cost=12.50
 metric mrr < orders                     aggregates=sum(amount) title="Monthly revenue"
+metric net < orders                     definition='{"type": "simple", "agg": "sum", "expr": "net", "over": "orders"}'
 dashboard exec < mrr
 chart superset:chart.7 tables=prod.marts.orders,marts.users disabled url=https://... tags=weekly deprecated=2026-11-01
 accept table:marts.users superset:chart.7 as=users       (without the reader: for all; `accept BOARD GOAL`; decline)
@@ -26,6 +27,7 @@ The columns of a key result are those of `grow.mrr:`.
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 from collections.abc import Iterator
@@ -177,6 +179,7 @@ def _asset(kind: str, words: list[str], options: dict[str, str]) -> Iterator[Any
         materialized="ephemeral" if "ephemeral" in words else "",
         title=options.get("title", ""),
         aggregates=tuple(filter(None, options.get("aggregates", "").split(";"))),
+        meta={"definition": json.loads(options["definition"])} if "definition" in options else {},
     )
     for up in above:
         yield Edge(upstream=up, downstream=name)

@@ -100,6 +100,7 @@ class Metric(Resource):
     """A metric of the semantic layer (v10 on) or a legacy one (v4 to v9)."""
 
     label: str | None = None
+    type: Any = None
     type_params: Any = None
     filter: Any = None
     model_unique_id: str | None = None
@@ -113,6 +114,7 @@ class SemanticModel(Resource):
     label: str | None = None
     refs: Any = None
     primary_entity: str | None = None
+    defaults: Any = None
     entities: Any = None
     dimensions: Any = None
     measures: Any = None

@@ -19,6 +19,7 @@ from headway.connectors.dbt.artifacts import (
     SavedQuery,
     SemanticModel,
 )
+from headway.connectors.dbt.definitions import Definitions
 from headway.connectors.dbt.measures import Measures
 from headway.connectors.dbt.owners import Owners
 from headway.connectors.dbt.semantics import reached_by
@@ -62,6 +63,7 @@ class Assets:
         self._file = file
         self._origins: dict[str, Origin] = {}
         self._measures = Measures(manifest)
+        self._definitions = Definitions(manifest)
 
     def build(self, switched_off: list[Disabled]) -> None:
         """Fill `known`, `disabled`, `objectives` and `gaps`."""
@@ -175,10 +177,16 @@ class Assets:
             outside=outside,
             aggregates=self._measures.of(resource) if isinstance(resource, Metric) else (),
             reached_by=reached_by(resource) if isinstance(resource, SemanticModel) else (),
-            meta=dict(own) if kind != "saved_query" else _with_exports(own, resource),
+            meta=self._meta(own, resource),
             origin=self.origin(path),
         )
         (self.disabled if disabled else self.known)[uid] = node
+
+    def _meta(self, own: Mapping[str, Any], resource: Resource) -> dict[str, Any]:
+        """What the project says to Headway, and what a metric or a saved query is beyond the fields of a node."""
+        if isinstance(resource, Metric) and (definition := self._definitions.of(resource)):
+            return {**own, "definition": definition}
+        return _with_exports(own, resource)
 
     def _deprecated(self, uid: str, resource: Resource) -> str:
         stated = resource.deprecation_date
