@@ -110,6 +110,7 @@ def usage(site: Site, asking: Asking, progress: Progress) -> Iterator[Observatio
     seen: list[View] = []
     gaps: list[Gap] = []
     shown: list[str] = []
+    lost = False
     for log in _LOGS:
         before = len(gaps)
         progress(f"log of {log.name}", 0, 0)
@@ -120,11 +121,12 @@ def usage(site: Site, asking: Asking, progress: Progress) -> Iterator[Observatio
                     seen.append(view)
         except (ServiceError, InputError) as error:
             gaps.append(as_gap(error, f"it is not known who opens {log.name} of looker", _RIGHT))
+            lost = True
         shown += [log.covers] if len(gaps) == before else []
     # rows are sums already, so nothing in them is a reload
     yield from content.views(NAME, NAME, seen, asking.people, asking.classes, reload_seconds=0)
     covers = " ".join(shown) if gaps or not asking.covers else asking.covers
-    if covers:
+    if covers and not lost:  # else a later sync begins where this one did, and leaves no day out
         yield Coverage(covers=covers, start=asking.first, end=asking.last, origin=Origin(connector=NAME))
     yield from gaps
 
