@@ -1,6 +1,6 @@
 # What a developer runs, and all that CI runs. `make` lists it. Needs GNU make, bash, Python 3.11 or newer, and git;
-# everything else is installed below .venv (Headway and its tools), and .venv-dbt, .venv-parsing and .venv-spark (what
-# wants other versions than Headway has, or is large). Spark needs Java 17 or newer.
+# everything else is installed below .venv (Headway and its tools), and .venv-dbt, .venv-parsing, .venv-spark and
+# .venv-superset (what wants other versions than Headway has, or is large). Spark needs Java 17 or newer.
 
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
@@ -19,6 +19,7 @@ HEADWAY := .venv/.installed
 DBT := .venv-dbt/.installed
 PARSING := .venv-parsing/.installed
 SPARK := .venv-spark/.installed
+SUPERSET := .venv-superset/.installed
 export HEADWAY_DBT ?= $(abspath .venv-dbt/bin/dbt)
 
 .PHONY: help
@@ -39,7 +40,8 @@ check: test package ## what a change must pass before it is sent: test, and that
 .PHONY: integration
 integration: export HEADWAY_PARSING_PYTHON ?= $(abspath .venv-parsing/bin/python)
 integration: export HEADWAY_SPARK_PYTHON ?= $(abspath .venv-spark/bin/python)
-integration: $(HEADWAY) $(DBT) $(PARSING) $(SPARK) ## tests against real dbt, PostgreSQL, Spark and other parsers, then the demo
+integration: export HEADWAY_SUPERSET_PYTHON ?= $(abspath .venv-superset/bin/python)
+integration: $(HEADWAY) $(DBT) $(PARSING) $(SPARK) $(SUPERSET) ## tests against real dbt, PostgreSQL, Spark, Superset and other parsers, then the demo
 	$(BIN)/python -m pytest -m integration
 	rm -rf build/demo-check
 	$(BIN)/headway demo build/demo-check
@@ -92,7 +94,7 @@ lock: build/lock/bin/uv ## choose the newest versions that pyproject.toml allows
 
 .PHONY: clean
 clean: ## remove environments, caches and whatever was built
-	rm -rf .venv .venv-dbt .venv-parsing .venv-spark build dist .coverage .headway
+	rm -rf .venv .venv-dbt .venv-parsing .venv-spark .venv-superset build dist .coverage .headway
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -116,6 +118,11 @@ $(SPARK): requirements/spark.txt
 	$(call new_environment,.venv-spark)
 	.venv-spark/bin/pip install -qq --requirement requirements/spark.txt
 	.venv-spark/bin/pip install -qq --no-deps --editable .
+	touch $@
+
+$(SUPERSET): requirements/superset.txt
+	$(call new_environment,.venv-superset)
+	.venv-superset/bin/pip install -qq --requirement requirements/superset.txt
 	touch $@
 
 build/lock/bin/uv:

@@ -2,8 +2,8 @@
 """Writes lock.txt (Headway with its extras and tools) and the other environments' files, for `make lock`.
 
 dbt.txt is the environment of dbt, parsing.txt that of the parsers Headway's own is held against, spark.txt that of
-PySpark with what Headway needs to run beside it. One resolution holds for every platform and every Python from the
-oldest supported one on.
+PySpark with what Headway needs to run beside it, superset.txt that of a Superset to ask. One resolution holds for every
+platform and every Python from the oldest supported one on.
 """
 
 from __future__ import annotations
@@ -25,6 +25,17 @@ DBT = ("dbt-core<1.12", "dbt-duckdb", "dbt-postgres")
 PARSING = ("duckdb==1.5.5", "duckdb-extension-tpcds==1.5.5", "duckdb-extension-tpch==1.5.5", "pglast")
 # Ibis decides which PySpark fits.
 SPARK = ("ibis-framework[pyspark]==12.*",)
+
+# Superset imports rich and cachetools without asking for them, and does not start with a later flask-caching.
+SUPERSET = (
+    "apache-superset==6.1.0",
+    "flask-caching==2.3.1",
+    "rich",
+    "cachetools",
+    "gunicorn",
+    "duckdb==2.0.0",
+    "duckdb-engine==0.17.0",
+)
 
 
 def write(name: str, needs: Sequence[str], python: str) -> None:
@@ -51,6 +62,7 @@ def main() -> None:
     write("dbt.txt", DBT, python)
     write("parsing.txt", PARSING, python)
     write("spark.txt", (*project["project"]["dependencies"], *SPARK), python)
+    write("superset.txt", SUPERSET, python)
 
 
 if __name__ == "__main__":
