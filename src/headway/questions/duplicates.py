@@ -63,7 +63,7 @@ def duplicates(
         _COLUMNS,
         [_row(graph, group) for group in shown],
         totals={what.replace(", ", "_").replace(" ", "_"): count[what] for what in _ORDER},
-        gaps=(*_unread(graph), *gaps(graph, "lineage")),
+        gaps=(*_unread(graph), *gaps(graph, "lineage", "usage")),
     )
 
 
