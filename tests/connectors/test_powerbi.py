@@ -91,9 +91,9 @@ class TestConformanceOfEvents(ConnectorConformance):
 
 
 def read(
-    root: Path, options: Mapping[str, Any], *, since: datetime | None = None, now: datetime = NOW
+    root: Path, options: Mapping[str, Any], *, covered: datetime | None = None, now: datetime = NOW
 ) -> list[AnyRecord]:
-    return list(PowerBI(options, Context(str(root), now, ENVIRONMENT, since=since)).records())
+    return list(PowerBI(options, Context(str(root), now, ENVIRONMENT, covered=covered)).records())
 
 
 @pytest.fixture
@@ -122,7 +122,7 @@ def seen(records: list[AnyRecord]) -> list[tuple[int, str, str, float]]:
     return [(r.day.day, r.node, r.person_class, r.amount) for r in records if isinstance(r, Observation)]
 
 
-def covered(records: list[AnyRecord]) -> list[tuple[date, date]]:
+def days_covered(records: list[AnyRecord]) -> list[tuple[date, date]]:
     return [(r.start, r.end) for r in records if isinstance(r, Coverage)]
 
 
@@ -226,7 +226,7 @@ def test_views_by_day_and_class(recorded: list[AnyRecord]) -> None:
 
 
 def test_of_today_nothing_is_promised(recorded: list[AnyRecord]) -> None:
-    assert covered(recorded) == [(date(2026, 11, 19), date(2026, 11, 21))]
+    assert days_covered(recorded) == [(date(2026, 11, 19), date(2026, 11, 21))]
 
 
 def test_events_as_answers_and_twice_are_the_same(tmp_path: Path, recorded: list[AnyRecord]) -> None:
@@ -372,7 +372,7 @@ def test_the_server_says_what_its_files_say(tmp_path: Path, recorded: list[AnyRe
     assert [r for r in found if isinstance(r, plain)] == [r for r in recorded if isinstance(r, plain)]
     assert nodes(found).keys() == nodes(recorded).keys()
     assert seen(found) == seen(recorded)
-    assert covered(found) == [(date(2026, 10, 26), date(2026, 11, 21))], "28 days, today not promised"
+    assert days_covered(found) == [(date(2026, 10, 26), date(2026, 11, 21))], "28 days, today not promised"
     assert server.tokens == 1
 
 
@@ -386,17 +386,32 @@ def test_workspaces_are_scanned_a_hundred_at_a_time(tmp_path: Path, clock: Clock
 
 def test_after_a_sync_only_new_days_are_asked_for(tmp_path: Path) -> None:
     with PowerBIServer() as server:
-        found = read(tmp_path, live(server), since=datetime(2026, 11, 21, 6, tzinfo=UTC))
+        found = read(tmp_path, live(server), covered=datetime(2026, 11, 21, 6, tzinfo=UTC))
         days = {r.query["startDateTime"][1:11] for r in server.seen if "startDateTime" in r.query}
     assert days == {"2026-11-20", "2026-11-21", "2026-11-22"}
-    assert covered(found) == [(date(2026, 11, 20), date(2026, 11, 21))]
+    assert days_covered(found) == [(date(2026, 11, 20), date(2026, 11, 21))]
 
 
 def test_days_that_power_bi_does_not_keep_are_not_covered(tmp_path: Path) -> None:
     with PowerBIServer(keeps=10) as server:
         found = read(tmp_path, live(server))
-    assert covered(found) == [(date(2026, 11, 13), date(2026, 11, 21))]
+    assert days_covered(found) == [(date(2026, 11, 13), date(2026, 11, 21))]
     assert any(said.startswith("who opened what before 2026-11-13 is not known") for said in gaps(found, "usage"))
+
+
+def test_a_day_that_fails_in_the_middle_is_asked_for_again_next_time(tmp_path: Path) -> None:
+    """Nothing is covered, so that the next sync begins where this one was to; what was read is kept all the same."""
+    with PowerBIServer() as server:
+        pages = server.activity
+
+        def breaks(request: Request) -> Any:
+            return Answer(status=500) if "2026-11-18" in request.query.get("startDateTime", "") else pages(request)
+
+        server.routes[f"{ADMIN}/activityevents"] = breaks
+        found = read(tmp_path, live(server))
+    assert days_covered(found) == []
+    assert len(seen(found)) == 8
+    assert any(said.startswith("who opened what before 2026-11-19 is not known") for said in gaps(found, "usage"))
 
 
 def test_activity_that_is_not_allowed_is_a_gap_and_nothing_is_covered(tmp_path: Path) -> None:
@@ -404,7 +419,7 @@ def test_activity_that_is_not_allowed_is_a_gap_and_nothing_is_covered(tmp_path: 
         server.routes[f"{ADMIN}/activityevents"] = Answer({"error": {}}, status=403)
         found = read(tmp_path, live(server))
     assert dashboard(REVENUE) in nodes(found)
-    assert covered(found) == seen(found) == []
+    assert days_covered(found) == seen(found) == []
     assert any(said.startswith("who opened what at all is not known") for said in gaps(found, "usage"))
 
 
@@ -471,7 +486,7 @@ def test_a_token_that_runs_out_is_renewed(tmp_path: Path, clock: Clock) -> None:
         server.routes[f"{ADMIN}/activityevents"] = slow
         found = read(tmp_path, live(server))
     assert server.tokens > 3
-    assert covered(found) == [(date(2026, 10, 26), date(2026, 11, 21))]
+    assert days_covered(found) == [(date(2026, 10, 26), date(2026, 11, 21))]
 
 
 def test_asked_too_often_it_waits_and_asks_again(tmp_path: Path, clock: Clock) -> None:
@@ -481,7 +496,7 @@ def test_asked_too_often_it_waits_and_asks_again(tmp_path: Path, clock: Clock) -
         said: list[str] = []
         context = Context(str(tmp_path), NOW, ENVIRONMENT, lambda what, *_: said.append(what))
         found = list(PowerBI(live(server), context).records())
-    assert covered(found) == [(date(2026, 10, 26), date(2026, 11, 21))]
+    assert days_covered(found) == [(date(2026, 10, 26), date(2026, 11, 21))]
     assert 300.0 in clock.slept
     assert any("asked too often" in what for what in said)
 
@@ -491,7 +506,7 @@ def test_an_hour_has_so_many_requests(tmp_path: Path, clock: Clock) -> None:
         said: list[str] = []
         context = Context(str(tmp_path), NOW, ENVIRONMENT, lambda what, *_: said.append(what))
         found = list(PowerBI(live(server, requests=40), context).records())
-    assert covered(found) == [(date(2026, 10, 26), date(2026, 11, 21))]
+    assert days_covered(found) == [(date(2026, 10, 26), date(2026, 11, 21))]
     assert sum(clock.slept) == pytest.approx(3600, abs=10), "56 days and kinds and their pages: one hour's wait"
     assert any("40 requests an hour" in what for what in said)
 
@@ -499,7 +514,7 @@ def test_an_hour_has_so_many_requests(tmp_path: Path, clock: Clock) -> None:
 def test_nobody_waits_for_days(tmp_path: Path) -> None:
     with PowerBIServer() as server:
         found = read(tmp_path, live(server, requests=10))
-    [(start, end)] = covered(found)
+    [(start, end)] = days_covered(found)
     assert end == date(2026, 11, 21)
     assert date(2026, 11, 1) < start < end
     assert any("more than 2 hours of waiting" in said for said in gaps(found))
@@ -540,7 +555,7 @@ def test_through_a_store_days_add_up(tmp_path: Path) -> None:
         for now in (NOW - timedelta(days=1), NOW):
             since = store.load().per_connector.get("powerbi")
             with store.sync("powerbi", now) as sync:
-                sync.write(read(tmp_path, live(server), since=since, now=now))
+                sync.write(read(tmp_path, live(server), covered=since, now=now))
         graph = Graph(store.load().records, as_of=date(2026, 11, 22))
     use, at = graph.use, graph.index
     assert use.daily(at[dashboard(REVENUE)]) == {date(2026, 11, 19): 1, date(2026, 11, 20): 2, date(2026, 11, 22): 1}

@@ -9,11 +9,11 @@ from typing import Any, ClassVar
 
 from headway.config import Option
 from headway.connectors import given
-from headway.connectors.api import Client, decoded_file
+from headway.connectors.api import Client, Refused, decoded_file
 from headway.connectors.content import records, views
 from headway.connectors.powerbi import activity
 from headway.connectors.powerbi.items import Content, content
-from headway.connectors.powerbi.service import Pace, Service
+from headway.connectors.powerbi.service import Exhausted, Pace, Service
 from headway.connectors.protocol import Context
 from headway.errors import ConfigError, InputError, Place, ServiceError
 from headway.graph.model import AnyRecord, Coverage, Gap, Origin
@@ -118,14 +118,14 @@ class PowerBI:
         )
 
     def _asked(self, service: Service, found: Content) -> tuple[activity.Activity, date | None, ServiceError | None]:
-        """Events from today back to a day before the last sync, or to where Power BI says no more.
+        """Events from today back to a day before the last sync that had some, or to where Power BI says no more.
 
         Also the first day of which all were given, None for none, and why there are no earlier ones.
         """
         today = self._context.now.astimezone(UTC).date()
         first = today - timedelta(days=self._keep - 1)
-        if self._context.since is not None:
-            first = max(first, (self._context.since.astimezone(UTC) - timedelta(days=1)).date())
+        if self._context.covered is not None:
+            first = max(first, (self._context.covered.astimezone(UTC) - timedelta(days=1)).date())
         told, start = activity.Activity(), None
         count = (today - first).days + 1
         for back in range(count):
@@ -179,7 +179,7 @@ class PowerBI:
             yield from views(TOOL, self.name, told.views, people, classes)
         end = self._context.now.astimezone(UTC).date() - timedelta(days=1)
         end = end if self._live or told.last is None else min(end, told.last)
-        if start is not None and start <= end:
+        if start is not None and start <= end and _as_far_as_it_goes(problem):
             covers = self._values["covers"] or _COVERS
             yield Coverage(covers=covers, start=start, end=end, origin=self._origin)
         if problem is not None:
@@ -211,3 +211,8 @@ class PowerBI:
 
 def _some(names: Sequence[str]) -> str:
     return ", ".join(name[:100] for name in names[:_EXAMPLES])
+
+
+def _as_far_as_it_goes(problem: ServiceError | None) -> bool:
+    """Whether asking again would not give more days: after anything else no day is covered, and the next sync asks."""
+    return problem is None or isinstance(problem, Exhausted) or (isinstance(problem, Refused) and problem.status == 400)
