@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import date
 
+import pytest
+
 from case_graph import graph_of
 from headway.graph.graph import Graph
 from headway.graph.model import ColumnLineage, ColumnSource, Decision, Edge, Node
@@ -42,20 +44,26 @@ def test_the_later_of_two_decisions_counts() -> None:
     assert below(text + "accept " + link + "decline " + link, "bi:dashboard.1") == set()
 
 
-def test_columns_follow_a_table_that_was_decided_for_all() -> None:
+@pytest.mark.parametrize("reader", ["", "bi:dataset.1"])
+@pytest.mark.parametrize("table", ["prod.marts.orders_v1", "prod.marts.users"])
+def test_columns_follow_what_was_decided(reader: str, table: str) -> None:
+    reference = f"ref:table/{table}"
     records = [
         Node(id="dbt:model.orders", kind="model", name="orders", relation="prod.marts.orders"),
+        Node(id="dbt:model.users", kind="model", name="users", relation="prod.marts.users"),
         Node(id="bi:dataset.1", kind="dataset", name="v1"),
-        Edge(upstream="ref:table/prod.marts.orders_v1", downstream="bi:dataset.1", evidence="matched"),
-        ColumnLineage(
-            node="bi:dataset.1", columns={"total": (ColumnSource("ref:table/prod.marts.orders_v1", "amount"),)}
-        ),
-        Decision(
-            upstream="ref:table/prod.marts.orders_v1", downstream="", accepted=True, target="dbt:model.orders"
-        ),
-    ]  # fmt: skip
-    graph = Graph(records, as_of=DAY)
-    assert graph.columns.readers(0, "amount") == ((1, "total"),)
+        Edge(upstream=reference, downstream="bi:dataset.1", evidence="matched"),
+        ColumnLineage(node="bi:dataset.1", columns={"total": (ColumnSource(reference, "amount"),)}),
+    ]
+
+    def readers(*decisions: Decision) -> list[tuple[str, str]]:
+        graph = Graph([*records, *decisions], as_of=DAY)
+        return [(name, c) for i, name in ((0, "orders"), (1, "users")) for _, c in graph.columns.readers(i, "amount")]
+
+    means = Decision(upstream=reference, downstream=reader, accepted=True, target="dbt:model.orders")
+    assert readers() == ([("users", "total")] if table.endswith("users") else [])
+    assert readers(means) == [("orders", "total")]
+    assert readers(Decision(upstream=reference, downstream=reader, accepted=False)) == []
 
 
 def test_what_archived_content_reads_is_no_loose_end() -> None:

@@ -221,7 +221,7 @@ class ColumnReach:
             for record in self._wiring.records.get(i, ()):
                 for source in record.shape:
                     found.update(
-                        (above, source.column) for above in self._wiring.nodes_of(source.node) if source.column
+                        (above, source.column) for above in self._wiring.nodes_of(source.node, i) if source.column
                     )
             above = graph.fed_by.get(i, ()) if KINDS[graph.nodes[i].kind].goal else graph.upstream[i]
             fresh = [u for u in above if u not in met]
@@ -372,11 +372,14 @@ class _Wiring:
                 self.lost[record.node] += 1
         return found
 
-    def nodes_of(self, reference: str) -> tuple[int, ...]:
-        """The nodes an id or reference may mean."""
+    def nodes_of(self, reference: str, reader: int = -1) -> tuple[int, ...]:
+        """The nodes an id or reference may mean, to the node that reads it where somebody decided for that one."""
         i = self.graph.index.get(reference)
         if i is not None:
             return (i,)
+        decided = self.graph.decided_tables
+        if decided and (found := decided.get((reader, reference))) is not None:
+            return found
         if reference not in self._references:
             self._references[reference] = self.graph.directory.reference(reference).nodes
         return self._references[reference]
@@ -416,20 +419,20 @@ class _Wiring:
         """Place the edges into a node that its records name; returns the nodes that they name."""
         named: set[int] = set()
         for record in records:
-            self._draw(record.shape, node, _ROWS, named)
+            self._draw(record.shape, node, node, _ROWS, named)
             for column, sources in record.columns.items():
                 if sources:
-                    self._draw(sources, self._vertex(node, column), _VALUE, named)
+                    self._draw(sources, node, self._vertex(node, column), _VALUE, named)
         named.discard(node)
         for above in named:
             self._reads(above, node)
         return named
 
-    def _draw(self, sources: Iterable[ColumnSource], target: int, role: int, named: set[int]) -> None:
+    def _draw(self, sources: Iterable[ColumnSource], node: int, target: int, role: int, named: set[int]) -> None:
         index = self.graph.index
         for source in sources:
             i = index.get(source.node)
-            nodes = (i,) if i is not None else self.nodes_of(source.node)
+            nodes = (i,) if i is not None else self.nodes_of(source.node, node)
             certainty = _SURENESS[source.certainty] if len(nodes) == 1 else _CANDIDATE
             for above in nodes:
                 named.add(above)

@@ -548,6 +548,11 @@ class Graph:
             raise ConfigError(f"{where}: {error.message}", hint=error.hint) from None
 
     @cached_property
+    def decided_tables(self) -> Mapping[tuple[int, str], tuple[int, ...]]:
+        """What somebody decided that a table means, by what reads it and the reference as in Edge; () for declined."""
+        return {(k.node, TABLE + k.name): () if k.declined else k.match.nodes for k in self.links if k.decision}
+
+    @cached_property
     def broken(self) -> Mapping[str, Broken]:
         """Tables that are read and not built any more, by the name that tools give them."""
         return broken(self)
