@@ -40,8 +40,8 @@ class TestConformance(ConnectorConformance):
         return {"HEADWAY_PEOPLE_KEY": KEY}
 
 
-def read(root: Path, since: datetime | None = None, **options: Any) -> list[AnyRecord]:
-    context = Context(str(root), NOW, ENVIRONMENT, since=since)
+def read(root: Path, covered: datetime | None = None, **options: Any) -> list[AnyRecord]:
+    context = Context(str(root), NOW, ENVIRONMENT, covered=covered)
     return list(Looker(options, context).records())
 
 
@@ -160,7 +160,7 @@ def test_the_log_covers_ninety_days_and_no_tiles(records: list[AnyRecord]) -> No
 
 def test_a_later_sync_reads_from_the_day_before_the_last(tmp_path: Path) -> None:
     looker_site.recorded(tmp_path / "looker")
-    records = read(tmp_path, since=NOW - timedelta(hours=12), export="looker")
+    records = read(tmp_path, covered=NOW - timedelta(hours=12), export="looker")
     (coverage,) = (r for r in records if isinstance(r, Coverage))
     assert coverage.start == date(2026, 11, 20)
     assert min(r.day for r in records if isinstance(r, Observation)) == date(2026, 11, 20)

@@ -84,7 +84,8 @@ class Asking:
     covers: str
     keep_days: int
     now: datetime
-    since: datetime | None
+    covered: datetime | None
+    """When the last sync that read the log began."""
 
     @property
     def first(self) -> date:
@@ -92,8 +93,8 @@ class Asking:
         today = self.now.astimezone(UTC).date()
         # the day that the log begins in is half gone already
         start = today - timedelta(days=min(self.keep_days, RETENTION_DAYS) - 1)
-        if self.since is not None:
-            start = max(start, (self.since.astimezone(UTC) - timedelta(days=1)).date())
+        if self.covered is not None:
+            start = max(start, (self.covered.astimezone(UTC) - timedelta(days=1)).date())
         return min(start, today)
 
     @property

@@ -71,7 +71,7 @@ class Looker:
             covers=self._values["covers"],
             keep_days=self._keep_days,
             now=self._context.now,
-            since=self._context.since,
+            covered=self._context.covered,
         )
 
     def _client(self) -> Client:
