@@ -191,6 +191,22 @@ def test_where_view_log_is_empty_queries_tell_of_views(server: Server, database:
     assert [r.start for r in records if isinstance(r, Coverage)] == [date(2026, 11, 20)]
 
 
+@pytest.mark.parametrize(("oldest", "covered"), [(1, 2), (12, 13)])
+def test_a_view_log_that_fell_silent_is_followed_by_queries(
+    server: Server, database: str, tmp_path: Path, oldest: int, covered: int
+) -> None:
+    viewed = [(at(day), 1, "dashboard", 2, "dashboard", True) for day in (1, 5, 10)]
+    ran = [(at(day, "10:00:00"), "dashboard", 2, 28, 2) for day in (oldest, 10, 20) if day >= oldest]
+    fill(database, viewed=viewed, ran=ran)
+    records = synced(server, tmp_path, database)
+    people = {(day, person): amount for (item, day, _, person), amount in views(records).items() if "dash" in item}
+    expected = {(1, "sales"): 1, (5, "sales"): 1, (10, "sales"): 1, (20, "board"): 1}
+    # the hours after its last row are the queries' already, and no day between the two is taken for quiet
+    expected |= {(10, "board"): 1} if oldest < 10 else {(12, "board"): 1}
+    assert people == expected
+    assert [r.start for r in records if isinstance(r, Coverage)] == [date(2026, 11, covered)]
+
+
 def test_an_older_version_without_newer_columns_and_tables(server: Server, database: str, tmp_path: Path) -> None:
     import psycopg
 

@@ -1,9 +1,9 @@
 """Who opened what in Metabase: from its application database, which knows it, or as lifetime totals, which do not.
 
 The application database has two logs. `view_log` has a row for every dashboard and card that a person opened; in the
-open-source edition newer versions leave it empty. `query_execution` has a row for every query that was run, and says in
-which context: there are the views of embedded and public pages, and what subscriptions sent. Where `view_log` is empty,
-people's views are told from the queries that their opening caused.
+open-source edition newer versions do not write it. `query_execution` has a row for every query that was run, with its
+context: there are the views of embedded and public pages, and what subscriptions sent. Where `view_log` is empty or
+fell silent, people's views are told from the queries that their opening caused.
 """
 
 from __future__ import annotations
@@ -26,6 +26,8 @@ COVERS = f"kind:dashboard,connector:{NAME} kind:chart,connector:{NAME}"
 _SETTINGS = "-c default_transaction_read_only=on -c timezone=UTC -c statement_timeout=600000"
 _BATCH = 10_000
 _OVERLAP = timedelta(days=1)
+_SILENCE = timedelta(days=3)
+"""A view_log that has nothing for so long while people's queries run is not written any more."""
 _POSTGRES = re.compile(r"postgres(?:ql)?(?:\+\w+)?://")
 _SENT = {"pulse", "dashboard-subscription"}
 
@@ -39,6 +41,7 @@ _PEOPLES_QUERIES = """
 SELECT q.started_at, q.context, q.dashboard_id, q.card_id, COALESCE(u.email, q.executor_id::text), {machine}
 FROM query_execution q LEFT JOIN core_user u ON u.id = q.executor_id
 WHERE q.started_at >= %(start)s AND q.started_at < %(end)s AND q.executor_id IS NOT NULL
+  AND (%(after)s::timestamptz IS NULL OR q.started_at > %(after)s)
   AND q.context IN ('dashboard', 'question', 'csv-download', 'xlsx-download', 'json-download')
 """
 _OTHER_QUERIES = """
@@ -126,6 +129,19 @@ def usage(url: str, asking: Asking, progress: Progress) -> Iterator[AnyRecord]:
     yield Coverage(covers=asking.covers or COVERS, start=begins, end=end.date() - timedelta(days=1), origin=origin)
 
 
+@dataclass(frozen=True, slots=True)
+class _Span:
+    """From when to when a log has rows."""
+
+    first: datetime
+    last: datetime
+
+    @property
+    def whole(self) -> date:
+        """The first day that it shows: it may begin in the middle of one, so the day after, unless there is none."""
+        return self.first.date() + timedelta(days=1 if self.first.date() < self.last.date() else 0)
+
+
 class _Logs:
     """Reads the two logs over one connection."""
 
@@ -136,14 +152,17 @@ class _Logs:
         self._columns: set[tuple[str, str]] = set(connection.execute(_COLUMNS).fetchall())
 
     def read(self) -> tuple[list[View], date | None]:
-        """The views of the window, and the first day that the log shows as a whole; None when it holds nothing."""
-        logged = self._first("view_log", "timestamp")
-        if logged is not None:
-            seen = list(self._logged())
-        else:
-            logged = self._first("query_execution", "started_at")
-            seen = list(self._peoples_queries())
-        return [*seen, *self._others()], logged
+        """The views of the window, and the first day that the logs show as a whole; None when they hold nothing."""
+        viewed = self._span("view_log", "timestamp")
+        ran = self._span("query_execution", "started_at")
+        seen = list(self._others())
+        if viewed is not None:
+            seen += self._logged()
+        if ran is None or (viewed is not None and ran.last - viewed.last <= _SILENCE):
+            return seen, viewed.whole if viewed else None
+        # Without view_log, or since it fell silent: an update to a version that does not write it any more.
+        seen += self._peoples_queries(viewed.last if viewed else None)
+        return seen, viewed.whole if viewed and viewed.last >= ran.first else ran.whole
 
     def _has(self, table: str, column: str) -> bool:
         return (table, column) in self._columns
@@ -155,21 +174,17 @@ class _Logs:
         """Whether the user is no person: an API key, or one that Metabase itself uses."""
         return "u.type <> 'personal'" if self._has("core_user", "type") else "false"
 
-    def _first(self, table: str, column: str) -> date | None:
-        """The day of the first row. It may have begun in the middle of it, so what counts is the day after, unless
-        there is none yet."""
+    def _span(self, table: str, column: str) -> _Span | None:
+        """From when to when a log has rows; None without any."""
         if not self._has(table, column):
             return None
         found = self._connection.execute(f"SELECT min({column}), max({column}) FROM {table}").fetchone()  # noqa: S608
-        if found is None or found[0] is None:
-            return None
-        first, last = (_utc(moment).date() for moment in found)
-        return first + timedelta(days=1) if first < last else first
+        return None if found is None or found[0] is None else _Span(_utc(found[0]), _utc(found[1]))
 
-    def _rows(self, sql: str) -> Iterator[tuple[Any, ...]]:
+    def _rows(self, sql: str, **more: Any) -> Iterator[tuple[Any, ...]]:
         with self._connection.cursor(name="headway") as cursor:  # on the server: logs are long
             cursor.itersize = _BATCH
-            cursor.execute(sql, self._window)
+            cursor.execute(sql, {**self._window, **more})
             yield from cursor
 
     def _logged(self) -> Iterator[View]:
@@ -185,10 +200,11 @@ class _Logs:
             item = self._card(key) if model == "card" else f"dashboard.{key}"
             yield View(item=item, at=_utc(at), user=user or "", person_class=person_class)
 
-    def _peoples_queries(self) -> Iterator[View]:
+    def _peoples_queries(self, after: datetime | None) -> Iterator[View]:
         if not self._has("query_execution", "context"):
             return
-        for at, context, dashboard, card, user, machine in self._rows(_PEOPLES_QUERIES.format(machine=self._machine())):
+        sql = _PEOPLES_QUERIES.format(machine=self._machine())
+        for at, context, dashboard, card, user, machine in self._rows(sql, after=after):
             person_class: PersonClass = "service" if machine else ""
             items = [f"dashboard.{dashboard}"] if dashboard is not None and context == "dashboard" else []
             items += [self._card(card)] if card is not None else []
