@@ -22,7 +22,7 @@ def total(day: int, amount: float, node: str = "t:chart.1", origin: Origin = TOO
 
 def views(rows: list[tuple[int, Observation]]) -> list[tuple[int, int, float]]:
     """(node, day, amount) of the views told from these rows."""
-    return [(node, (row.day - FIRST).days, row.amount) for node, row in told(rows)[0] if row.measure == "views"]
+    return [(node, (row.day - FIRST).days, row.amount) for node, row in told(rows).rows if row.measure == "views"]
 
 
 @given(st.lists(st.integers(0, 10**9), min_size=1, max_size=20))
@@ -39,11 +39,12 @@ def test_a_fall_starts_anew_and_nothing_is_negative() -> None:
 def test_other_rows_pass_as_they_are() -> None:
     seen = (3, Observation(day=FIRST, measure="queries", amount=2, node="x", origin=TOOL))
     rows = [seen, (0, total(0, 1)), (0, total(5, 3))]
-    assert told([seen]) == ([seen], {})
-    found, spans = told(rows)
+    assert told([seen]) == ([seen], {}, {})
+    found, spans, apart = told(rows)
     assert found[0] == seen
     assert [row.measure for _, row in found] == ["queries", "views"]
     assert spans == {("tableau", ""): {0: (FIRST, FIRST + timedelta(days=5))}}
+    assert apart == {0: 5}
 
 
 def test_sources_and_things_that_fit_one_node_are_not_mixed() -> None:
@@ -57,7 +58,7 @@ def test_sources_and_things_that_fit_one_node_are_not_mixed() -> None:
         (0, total(5, 6, origin=other)),
     ]
     assert sorted(views(rows)) == [(0, 3, 1), (0, 4, 2), (0, 5, 1)]
-    spans = told(rows)[1]
+    spans = told(rows).spans
     assert spans["tableau", ""][0] == (FIRST + timedelta(days=1), FIRST + timedelta(days=3)), "where both are known"
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 from headway.graph.graph import Graph
@@ -55,3 +55,17 @@ def test_what_was_known_on_an_earlier_day_does_not_see_later_totals(tmp_path: Pa
     synced(tmp_path, (date(2026, 9, 1), 500), (date(2026, 10, 15), 500), (date(2026, 11, 22), 900))
     then = synced(tmp_path, at=datetime(2026, 10, 16, tzinfo=UTC)).use
     assert (then.status[0], then.seen[0]) == ("unused", (date(2026, 9, 1), date(2026, 10, 15)))
+
+
+def test_no_trend_is_told_from_totals_that_are_far_apart(tmp_path: Path) -> None:
+    use = synced(tmp_path, *((date(2026, month, 1), month * 100.0) for month in (8, 9, 10, 11))).use
+    assert use.reads[0] == 300
+    assert use.trend(0) is None
+
+
+def test_totals_of_every_week_have_a_trend(tmp_path: Path) -> None:
+    weeks = ((date(2026, 8, 24) + timedelta(days=7 * w), 100.0 + 10 * w + 20 * max(0, w - 6)) for w in range(14))
+    use = synced(tmp_path, *weeks).use
+    trend = use.trend(0)
+    assert trend is not None
+    assert trend > 1.5

@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import date
 from itertools import pairwise
+from typing import NamedTuple
 
 from msgspec.structs import replace
 
@@ -25,13 +26,23 @@ Spans = Mapping[Source, Mapping[int, tuple[date, date]]]
 """Per source and node: the days of its first and its last total. What was opened between them is known."""
 
 
-def told(linked: Sequence[tuple[int, Observation]]) -> tuple[Sequence[tuple[int, Observation]], Spans]:
-    """The rows with views in the place of totals (after all others, in the order of their first total), and the spans.
+class Told(NamedTuple):
+    """What totals tell."""
+
+    rows: Sequence[tuple[int, Observation]]
+    """With views in the place of totals: after all others, in the order of their first total."""
+    spans: Spans
+    apart: Mapping[int, int]
+    """Per node: the most days between two totals of it, so much may a day of its views be off."""
+
+
+def told(linked: Sequence[tuple[int, Observation]]) -> Told:
+    """Rows with their node, totals among them, as views.
 
     Rows that are no totals pass as they are. Totals are told apart by everything but day and amount.
     """
     if not any(row.measure == VIEWS_TOTAL for _, row in linked):
-        return linked, {}
+        return Told(linked, {}, {})
     totals: dict[tuple[int, Observation], list[Observation]] = defaultdict(list)
     rest: list[tuple[int, Observation]] = []
     for node, row in linked:
@@ -41,9 +52,11 @@ def told(linked: Sequence[tuple[int, Observation]]) -> tuple[Sequence[tuple[int,
         series = replace(row, day=date.min, amount=0.0, origin=replace(row.origin, line=0))
         totals[node, series].append(row)
     spans: dict[Source, dict[int, tuple[date, date]]] = defaultdict(dict)
+    apart: dict[int, int] = {}
     for (node, series), rows in totals.items():
         rows.sort(key=lambda row: row.day)
         for before, after in pairwise(rows):
+            apart[node] = max(apart.get(node, 0), (after.day - before.day).days)
             views = after.amount - before.amount if after.amount >= before.amount else after.amount
             if views > 0:
                 rest.append((node, replace(after, measure="views", amount=views)))
@@ -52,4 +65,4 @@ def told(linked: Sequence[tuple[int, Observation]]) -> tuple[Sequence[tuple[int,
         known = spans[source].get(node)
         # of several things that make up one node, all have to be known
         spans[source][node] = (max(first, known[0]), min(last, known[1])) if known else (first, last)
-    return rest, spans
+    return Told(rest, spans, apart)

@@ -46,6 +46,7 @@ _USE_MEASURES = frozenset((*READS, "people"))
 TREND_READS = 10
 """Fewest reads in the first half of the window that a trend is told from."""
 
+_WEEK = 7
 _USED, _BLIND = 1, 2
 _NOBODY: frozenset[str] = frozenset()
 
@@ -116,6 +117,8 @@ class Use:
     """First day of the window."""
     classes: AbstractSet[str]
     """Person classes that count as use; '' is the rows that do not say."""
+    coarse: AbstractSet[int] = frozenset()
+    """Nodes of whose reads it is only known within more than a week when they were."""
 
     @cached_property
     def rows(self) -> Mapping[int, Sequence[Observation]]:
@@ -163,9 +166,10 @@ class Use:
     def halves(self, node: int) -> tuple[float, float, int] | None:
         """Reads by people in the first and the second half of what was seen of the window, and the days of each.
 
-        Halves are whole weeks, so that weekends weigh the same on both sides. None when fewer than two weeks were seen.
+        Halves are whole weeks, so that weekends weigh the same on both sides. None when fewer than two weeks were seen,
+        and where it is only known roughly when reads were.
         """
-        if node not in self.seen:
+        if node not in self.seen or node in self.coarse:
             return None
         start, end = self.seen[node]
         half = ((end - start).days + 1) // 2 // 7 * 7
@@ -202,7 +206,7 @@ def _tells_use(observation: Observation) -> bool:
 def measure(graph: Graph) -> Use:
     """Use of every node, from the graph's observations and what their sources cover."""
     found, unmatched = _link(graph)
-    linked, spans = totals.told(found)
+    linked, spans, apart = totals.told(found)
     seen = [row for row in linked if _tells_use(row[1])]
     tally = _tally(graph, seen)
     dated = [row for row in found if _tells_use(row[1])] if spans else seen
@@ -227,6 +231,7 @@ def measure(graph: Graph) -> Use:
         known=any(coverage.covered),
         opens=_opens(graph),
         classes=_classes(graph),
+        coarse=frozenset(i for i, days in apart.items() if days > _WEEK),
     )
 
 

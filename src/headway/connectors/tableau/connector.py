@@ -20,9 +20,9 @@ from headway.connectors.tableau.queries import Part
 from headway.connectors.tableau.server import Folder, Server, Tableau
 from headway.errors import ConfigError, HeadwayError, InputError, ServiceError
 from headway.graph.model import AnyRecord, Coverage, Gap, Observation, Origin
+from headway.graph.totals import VIEWS_TOTAL
 
 TOOL = "tableau"
-VIEWS_TOTAL = "views_total"
 _COVERS = "kind:dashboard,connector:tableau kind:chart,connector:tableau"
 _RIGHTS = "the token's user needs to be a site administrator"
 
