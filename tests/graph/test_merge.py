@@ -270,6 +270,16 @@ def test_views_that_two_sources_tell_are_counted_once() -> None:
     assert Graph([*apart, *rows[2:]], as_of=DAY).use.reads[0] == 16
 
 
+def test_views_between_two_lifetime_totals_are_told_by_these() -> None:
+    days = [date(2026, 11, d) for d in (10, 15, 20)]
+    totals = [
+        replace(views("superset:dashboard.3", total, "superset", day), measure="views_total")
+        for total, day in zip((100, 103, 110), days, strict=True)
+    ]
+    rows = [views("sales", 1, "observations", date(2026, 11, d)) for d in (10, 11, 15, 20, 21)]
+    assert Graph([*both(), *totals, *rows], as_of=DAY).use.reads[0] == 3 + 7 + 2
+
+
 def test_without_content_of_tools_nothing_is_changed() -> None:
     nodes = [exposure("a", **TITLE), exposure("b", **TITLE)]
     merged = merge(nodes)

@@ -240,7 +240,11 @@ def test_hostile_titles_stay_one_line(tmp_path: Path) -> None:
     )
     project = Project.open(write_shop(tmp_path / "shop"), as_of=DAY, environment={})
     project._graph = Graph([*project._collected(), evil], as_of=DAY)
-    decide(project, accepted=True, upstream=evil.id, downstream="grow.revenue", note="a\n- decline: b")
+    written = decide(project, accepted=True, upstream=evil.id, downstream="grow.revenue", note="a\n- decline: b")
+    assert written.sentence.isprintable()
+    with pytest.raises(UsageError) as raised:
+        decide(project, accepted=True, upstream=evil.id, downstream=evil.id)
+    assert str(raised.value).isprintable()
     (found,) = decisions(file_of(project).read_bytes(), "links.yml")
     assert isinstance(found, Decision)
     assert (found.upstream, found.downstream, found.note) == (evil.id, "goal:key_result.grow.revenue", "a - decline: b")

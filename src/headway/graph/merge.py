@@ -16,11 +16,13 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any
 
 from msgspec.structs import replace
 
 from headway.graph.model import KINDS, Gap, Node, Observation
+from headway.graph.totals import VIEWS_TOTAL
 
 _DBT = "dbt:"
 _EXPOSED = frozenset(kind.name for kind in KINDS.values() if kind.is_a == "exposure" and not kind.goal)
@@ -119,8 +121,17 @@ def told_once(
         return observations
     merged = {find(tool): tool for tool in aliases}
     known: dict[str, int | None] = {}
-    own = {(o.node, o.day, o.measure) for o in observations if o.node in aliases and o.measure in _TOLD}
-    connectors = {(o.node, o.origin.connector) for o in observations if o.node in aliases}
+    own: set[tuple[str, date, str]] = set()
+    connectors: set[tuple[str, str]] = set()
+    spans: dict[str, tuple[date, date]] = {}
+    for o in observations:
+        if o.node in aliases:
+            connectors.add((o.node, o.origin.connector))
+            if o.measure == VIEWS_TOTAL:
+                first, last = spans.get(o.node, (o.day, o.day))
+                spans[o.node] = min(first, o.day), max(last, o.day)
+            else:
+                own.add((o.node, o.day, o.measure))
 
     def twice(o: Observation) -> bool:
         if o.measure not in _TOLD or not o.node or o.node in aliases:
@@ -128,7 +139,11 @@ def told_once(
         if o.node not in known:
             known[o.node] = find(o.node)
         tool = merged.get(known[o.node])
-        return tool is not None and (tool, o.day, o.measure) in own and (tool, o.origin.connector) not in connectors
+        if tool is None or (tool, o.origin.connector) in connectors:
+            return False
+        first, last = spans.get(tool, (date.max, date.min))
+        # What was opened between two lifetime totals is known from them.
+        return (tool, o.day, o.measure) in own or (o.measure == "views" and first < o.day <= last)
 
     return [o for o in observations if not twice(o)]
 

@@ -16,7 +16,7 @@ from headway.connectors.links import DEFAULT_PATH, LONGEST, TABLE, decisions, sh
 from headway.errors import ConfigError, Place, UnknownName, UsageError
 from headway.graph.decided import Link, handle, meant, table_handle, table_meant
 from headway.graph.graph import Graph
-from headway.graph.model import KINDS, Decision, Role
+from headway.graph.model import KINDS, Decision, Node, Role
 from headway.graph.suggest import suggestions
 from headway.graph.tables import fold_table
 
@@ -86,7 +86,7 @@ def decide(
         hint = "write its entries as a plain list, one `- accept:` or `- decline:` after the other"
         raise ConfigError("nothing can be appended to this file", hint=hint, place=Place(name))
     _write(path, text, name)
-    return Written(entry.sentence, name, line)
+    return Written(printable(entry.sentence), name, line)
 
 
 def file_of(project: Project) -> Path:
@@ -124,36 +124,36 @@ class _Entry:
         up = _node(graph, upstream)
         below, above = graph.nodes[reader], graph.nodes[up]
         if up == reader:
-            raise UsageError(f"{above.label} cannot be linked to itself")
+            raise UsageError(f"{_said(above)} cannot be linked to itself")
         if KINDS[above.kind].goal:
-            raise UsageError(f"{above.label} is a goal, and goals are downstream of everything")
+            raise UsageError(f"{_said(above)} is a goal, and goals are downstream of everything")
         goal = KINDS[below.kind].goal
         if goal and KINDS[above.kind].band != "dashboard":
             hint = "a key result is computed from what its metric is, and shown on dashboards"
-            raise UsageError(f"{above.label} is a {above.kind.replace('_', ' ')}, which shows nothing", hint=hint)
+            raise UsageError(f"{_said(above)} is a {above.kind.replace('_', ' ')}, which shows nothing", hint=hint)
         verb = ("shows" if accepted else "does not show") if goal else ("feeds" if accepted else "does not feed")
         role: Role = "shows" if goal else "feeds"
-        return _Entry(f"{above.label} {verb} {below.label}", above.id, below.id, "", role, accepted)
+        return _Entry(f"{_said(above)} {verb} {_said(below)}", above.id, below.id, "", role, accepted)
 
     @staticmethod
     def _table(graph: Graph, table: str, reader: int | None, target: str, accepted: bool) -> _Entry:
         readers = [link for link in graph.links if fold_table(link.name) == fold_table(table)]
         if reader is not None:
-            label = graph.nodes[reader].label
+            label = _said(graph.nodes[reader])
             if not any(link.node == reader for link in readers):
                 raise UsageError(f"{label} does not read a table called {table!r}", hint=_reads(graph, reader))
         if not accepted:
             if target:
                 raise UsageError("--as goes with accept", hint="a declined table means no node")
-            whose = f"for {graph.nodes[reader].label}" if reader is not None else "for every reader"
+            whose = f"for {_said(graph.nodes[reader])}" if reader is not None else "for every reader"
             sentence = f"{table} is none of the tables of dbt, {whose}"
             return _Entry(
                 sentence, TABLE + table, graph.nodes[reader].id if reader is not None else "", "", "feeds", False
             )
         means = _means(graph, table, target)
-        whose = f", as {graph.nodes[reader].label} reads it" if reader is not None else ""
+        whose = f", as {_said(graph.nodes[reader])} reads it" if reader is not None else ""
         node = graph.nodes[means]
-        sentence = f"{table} means {node.label}{whose}"
+        sentence = f"{table} means {_said(node)}{whose}"
         below = graph.nodes[reader].id if reader is not None else ""
         return _Entry(sentence, TABLE + table, below, node.id, "feeds", True)
 
@@ -186,6 +186,10 @@ def _ends(graph: Graph, short: str) -> tuple[str, str]:
             return board, goal
     hint = "headway links lists what is open; with a store, as it was at the last sync"
     raise UsageError(f"there is no open link {short}", hint=hint)
+
+
+def _said(node: Node) -> str:
+    return printable(node.label)
 
 
 def _key(upstream: str) -> str:
@@ -235,7 +239,7 @@ def _means(graph: Graph, table: str, target: str) -> int:
         node = graph.nodes[means]
         if KINDS[node.kind].band not in {"source", "model"}:
             hint = "it is a source, seed, snapshot or model"
-            raise UsageError(f"{node.label} is a {node.kind.replace('_', ' ')}, which is no table", hint=hint)
+            raise UsageError(f"{_said(node)} is a {node.kind.replace('_', ' ')}, which is no table", hint=hint)
         return means
     match = graph.directory.table(table)
     if match.node is None:
@@ -301,9 +305,14 @@ def _indent(text: str) -> str:
     return ""
 
 
+def printable(text: str) -> str:
+    """Text on one line, without what would steer a terminal: titles come from tools outside."""
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
+
+
 def _scalar(value: str) -> str:
     """Text as YAML writes it on one line: plain where nobody could read it as anything else, else in quotes."""
-    one_line = " ".join("".join(c if c.isprintable() else " " for c in value).split())
+    one_line = printable(value)
     if _DAY.fullmatch(one_line) or (_PLAIN.fullmatch(one_line) and one_line.lower() not in _WORDS):
         return one_line
     return json.dumps(one_line, ensure_ascii=False)  # what JSON puts in quotes, YAML reads the same
