@@ -27,6 +27,7 @@ from headway.connectors.protocol import Context
 from headway.errors import ConfigError, InputError, ServiceError
 from headway.graph.graph import Graph
 from headway.graph.model import AnyRecord, ColumnLineage, ColumnSource, Coverage, Edge, Gap, Node, Observation
+from headway.graph.use import measure
 from headway.testing import ConnectorConformance
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -376,6 +377,20 @@ def test_totals_are_of_the_day_the_export_was_taken(tmp_path: Path) -> None:
     assert "metabase:dashboard.3" not in totals
     assert [r for r in records if isinstance(r, Coverage)] == []
     assert any("but not by whom" in one for one in gaps(records, "usage"))
+
+
+def test_between_two_totals_lies_what_was_opened(tmp_path: Path) -> None:
+    later = site.answers()
+    later["api/dashboard/2"] = {**later["api/dashboard/2"], "view_count": 130}
+    records = read(tmp_path / "one", taken="2026-10-01")
+    records += [r for r in read(tmp_path / "two", later, taken="2026-11-20") if isinstance(r, Observation)]
+    graph = Graph(records, as_of=NOW.date())
+    use = measure(graph)
+    dashboard, chart = (graph.directory.ids[f"metabase:{key}"] for key in ("dashboard.2", "chart.28"))
+    assert (use.reads[dashboard], use.status[dashboard]) == (9, "used")
+    assert use.reads[chart] == 0
+    first = measure(Graph(read(tmp_path / "three"), as_of=NOW.date()))
+    assert set(first.status) == {"unknown"}
 
 
 def test_totals_without_a_day_are_left_out(tmp_path: Path) -> None:
