@@ -384,7 +384,49 @@ def test_liquid_is_taken_out(written: str, plain: str) -> None:
 
 def test_a_text_without_liquid_stays() -> None:
     assert without_liquid("a } b % c") == ("a } b % c", False)
-    assert branches("a.b") == ["a.b"]
+
+
+@pytest.mark.parametrize(
+    ("written", "names"),
+    [
+        ("a.b", ["a.b"]),
+        ("{% if x %} a.b {% else %} c.d {% endif %}", ["a.b", "c.d"]),
+        ("{% if x %}a.b{% elsif y %}c.d{% endif %}", ["a.b", "c.d"]),
+        ("{% if company %}tea.{% endif %}orders", ["tea.orders", "orders"]),
+        ("{% if a %}x{% if b %}y{% else %}z{% endif %}{% else %}w{% endif %}_t", ["xy_t", "xz_t", "w_t"]),
+        ("{% case p %}{% when 1 %}a{% when 2 %}b{% else %}c{% endcase %}", ["a", "b", "c"]),
+        ("marts.{{ env }}_orders", ["marts._orders"]),
+        ("{{ schema }}.orders", ["orders"]),
+        ("{% if x %} never ends", ["never ends"]),
+        ("{% endif %}a", ["a"]),
+    ],
+)
+def test_what_a_table_may_be_called(written: str, names: list[str]) -> None:
+    assert branches(written) == names
+
+
+def test_branches_do_not_multiply_without_end() -> None:
+    assert len(branches("{% if a %}x{% else %}y{% endif %}" * 60)) == 16
+
+
+def test_tables_of_other_views(tmp_path: Path) -> None:
+    model = """
+      view: a { sql_table_name: marts.a ;; dimension: x {} }
+      view: b { sql_table_name: ${a.SQL_TABLE_NAME} ;; dimension: x {} measure: n { type: sum sql: ${x} ;; } }
+      view: c { derived_table: { sql_create: CREATE TABLE ${SQL_TABLE_NAME} AS SELECT * FROM ${a.SQL_TABLE_NAME} ;; } }
+      view: d { derived_table: { create_process: { sql_step: CREATE TABLE x AS FROM ${b.SQL_TABLE_NAME} ;; } } }
+      view: e { sql_table_name: ${gone.SQL_TABLE_NAME} ;; measure: n { type: count } }
+    """
+    written(tmp_path, tea__model__lkml=model)
+    records = read(tmp_path, path="looker")
+    edges = {(r.upstream, r.downstream.rpartition(".")[2]) for r in records if isinstance(r, Edge)}
+    assert ("ref:table/marts.a", "b") in edges
+    assert ("lookml:dataset.view.looker.a", "b") in edges
+    assert ("lookml:dataset.view.looker.a", "c") in edges
+    assert ("lookml:dataset.view.looker.b", "d") in edges
+    found = {r.id: r.meta["sql"] for r in records if isinstance(r, Node) and r.kind == "metric"}
+    assert found["lookml:metric.looker.b.n"]["relation"] == "marts.a"
+    assert found["lookml:metric.looker.e.n"] == {"problem": "there is no view gone"}
 
 
 @pytest.mark.parametrize("unit", ["{{", "{%", "{% if ", "${", "{% condition a %}", "@{"])

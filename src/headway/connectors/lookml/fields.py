@@ -7,9 +7,10 @@ to know that nothing was guessed. So every expression carries its SQL and, where
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
+from headway.connectors.lookml.files import Statement
 from headway.connectors.lookml.filters import Untranslatable, literal
 from headway.connectors.lookml.views import Field, View, World
 
@@ -101,12 +102,34 @@ class _Plain:
         return found.end()
 
 
+_BRANCH = re.compile(r"\{%-?\s*+(if|unless|case|elsif|else|when|endif|endunless|endcase)\b[^%]*+%\}")
+_MOST_BRANCHES = 16
+
+
 def branches(written: str) -> list[str]:
-    """All that a table name may be: each branch of its Liquid conditions, the first one first."""
-    if "{%" not in written:
-        return [without_liquid(written)[0].strip()]
-    parts = re.split(r"\{%-?\s*(?:if|elsif|else|unless|when|case|endif|endunless|endcase|assign)\b[^%]*+%\}", written)
-    return list(dict.fromkeys(filter(None, (without_liquid(part)[0].strip() for part in parts))))
+    """All that a table name may be: the text with each branch of its Liquid conditions, the first one first."""
+    done: list[str] = [""]
+    """What the name may be up to here, inside the innermost condition."""
+    above: list[tuple[list[str], list[str], bool]] = []
+    """For every open condition: the texts before it, those with a branch that has ended, and whether one is sure."""
+    at = 0
+    for found in _BRANCH.finditer(written):
+        text = written[at : found.start()]
+        done = [before + text for before in done]
+        at, word = found.end(), found[1]
+        if word in {"if", "unless", "case"}:
+            above.append((done, [], False))
+            done = [] if word == "case" else done
+        elif above:
+            before, ended, sure = above.pop()
+            ended = [*ended, *done][:_MOST_BRANCHES]
+            if word.startswith("end"):
+                done = ended if sure else [*ended, *before][:_MOST_BRANCHES]
+            else:
+                above.append((before, ended, sure or word == "else"))
+                done = before
+    plain = (without_liquid(text + written[at:])[0].strip() for text in done)
+    return list(dict.fromkeys(text for text in plain if text and not text.startswith(".") and not text.endswith(".")))
 
 
 class Fields:
@@ -172,7 +195,9 @@ class Fields:
         made = of(field.text("sql") or f"${{TABLE}}.{field.name}")
         if kind in {"tier", "bin", "distance"}:
             return _merged(made.sql, [made], f"a {kind} is not evaluated")
-        return _in_timeframe(made, timeframe) if field.kind == "dimension_group" and timeframe else made
+        if field.kind == "dimension":
+            timeframe = "date" if kind == "date" else ""  # a dimension of type date is cut to its day
+        return _in_timeframe(made, timeframe) if timeframe else made
 
     def _case(self, field: Field, of: Callable[[str], Expression]) -> Expression:
         parts, whens, otherwise, problem = [], [], "", ""
@@ -283,6 +308,10 @@ class Relations:
 def _relation(view: View, other: Callable[[str], Relation | None], filled: Callable[[str], str]) -> Relation:
     if view.derived is None:
         written = filled(view.said.get("sql_table_name", "") or view.name)
+        whole = _TABLE_NAME.fullmatch(written.strip())
+        if whole:
+            inner = other(whole[1])
+            return replace(inner, reads=(whole[1],)) if inner else Relation(problem=f"there is no view {whole[1]}")
         named = branches(written)
         problem = TEMPLATED_TABLE if "{%" in written or "{{" in written else ""
         if "@{" in written:
@@ -296,8 +325,17 @@ def _relation(view: View, other: Callable[[str], Relation | None], filled: Calla
     if source:
         return Relation(explore=str(source), problem="it is derived from an explore")
     if "sql" not in said:
-        return Relation(problem="it is built by statements of its own")
+        return Relation(problem="it is built by statements of its own", reads=_named_in(view.derived))
     return _query(filled(said["sql"]), other)
+
+
+def _named_in(body: Sequence[Statement]) -> tuple[str, ...]:
+    """Views whose tables the statements of a derived table name."""
+    found: dict[str, None] = {}
+    for _, value, _, inner in body:
+        found.update(dict.fromkeys(_TABLE_NAME.findall(value) if isinstance(value, str) else ()))
+        found.update(dict.fromkeys(_named_in(inner) if inner else ()))
+    return tuple(found)
 
 
 def _query(written: str, other: Callable[[str], Relation | None]) -> Relation:
