@@ -523,6 +523,14 @@ def test_a_real_companys_superset(tmp_path: Path) -> None:
     assert unlinked == ["superset:dataset.3b10e411-e497-4e8c-8132-08f673e8d72d"], (
         "Superset's own metadata is the only one that no model or source of dbt has"
     )
+    reached = {i for i, n in enumerate(graph.nodes) if n.kind == "dataset"}
+    todo = list(reached)
+    while todo:
+        above = set(graph.upstream[todo.pop()]) - reached
+        reached |= above
+        todo += above
+    models = {i for i, n in enumerate(graph.nodes) if n.kind == "model" and not n.disabled}
+    assert (len(models & reached), len(models - reached)) == (435, 234)
     tables = {a for a, _ in edges(found) if a.startswith("ref:table/")}
     assert all(len(t.split(".")) == 3 for t in tables)
     assert "ref:table/superset.public.tables" in tables
