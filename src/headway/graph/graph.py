@@ -101,18 +101,7 @@ class Graph:
         self.decisions: Sequence[Decision] = kinds[Decision]
         self._protected = tuple(protected)
 
-        live, self.disabled = self._split_nodes(kinds[Node])
-        merged = merge(live, self.disabled)
-        self._gaps += merged.gaps
-        self.nodes = merged.nodes
-        index = {n.id: i for i, n in enumerate(self.nodes)}
-        index.update((tool, index[exposure]) for tool, exposure in merged.aliases.items())
-        self.index: Mapping[str, int] = index
-        """Id -> node; what two connectors know has two ids."""
-        self.upstream: list[list[int]] = [[] for _ in self.nodes]
-        self.downstream: list[list[int]] = [[] for _ in self.nodes]
-        self.directory = Directory(self.nodes, self.index, self.upstream)
-        self.observations = told_once(self.observations, merged.aliases, lambda name: self.directory.find(name).node)
+        self._take_nodes(kinds[Node])
         self.assets: Sequence[int] = [i for i, n in enumerate(self.nodes) if not KINDS[n.kind].goal]
 
         known = self._known
@@ -139,6 +128,21 @@ class Graph:
         self._sweep()
 
     # ------------------------------------------------------------------ building
+
+    def _take_nodes(self, nodes: Iterable[Node]) -> None:
+        """Give every node its number; an exposure and a dashboard that are the same share one."""
+        live, self.disabled = self._split_nodes(nodes)
+        merged = merge(live, self.disabled)
+        self._gaps += merged.gaps
+        self.nodes = merged.nodes
+        index = {n.id: i for i, n in enumerate(self.nodes)}
+        index.update((tool, index[exposure]) for tool, exposure in merged.aliases.items())
+        self.index: Mapping[str, int] = index
+        """Id -> node; what two connectors know has two ids."""
+        self.upstream: list[list[int]] = [[] for _ in self.nodes]
+        self.downstream: list[list[int]] = [[] for _ in self.nodes]
+        self.directory = Directory(self.nodes, self.index, self.upstream)
+        self.observations = told_once(self.observations, merged.aliases, lambda name: self.directory.find(name).node)
 
     def _split_nodes(self, nodes: Iterable[Node]) -> tuple[tuple[Node, ...], tuple[Node, ...]]:
         """Nodes in service and disabled ones. A goal declared twice is taken from the goals file."""
