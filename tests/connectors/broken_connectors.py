@@ -241,7 +241,7 @@ class TestMisreferring(Suite):
         """Refers to something of no kind."""
 
         def more(self) -> Iterator[AnyRecord]:
-            yield Edge(upstream="ref:table/orders", downstream="good:model.orders")
+            yield Edge(upstream="ref:spreadsheet/orders", downstream="good:model.orders")
 
 
 class TestAimingAtAModel(Suite):
