@@ -248,7 +248,7 @@ class Binding(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults
     expression: str = ""
     """SQL aggregate over the model's columns; with `model`."""
     time: str = ""
-    """Column of the model that dates a row; with `model`."""
+    """What dates a row: a column, with `model`; a time dimension, with a `metric` that is a measure of a BI tool."""
     sql: str = ""
     """A query that returns (day, value) rows, or a single value."""
     where: tuple[str, ...] = ()
@@ -347,7 +347,7 @@ class Reading(Record, frozen=True, gc=False, kw_only=True, tag="reading", omit_d
     at: datetime | None = None
     """When it was read."""
     source: str = ""
-    """What it was read from: metricflow, model, sql, manual."""
+    """What it was read from: metricflow, measure, model, sql, manual."""
     proof: str = ""
     """The SQL, or the place in the goals file."""
     origin: Origin = Origin()
