@@ -135,6 +135,7 @@ def answers() -> dict[str, Any]:
         f"api/v1/schedulers/{TEA}/list": {
             "data": [
                 {"schedulerUuid": "k1", "savedChartUuid": None, "dashboardUuid": SALES, "enabled": True},
+                {"schedulerUuid": "k3", "savedSqlUuid": ADHOC, "dashboardUuid": None, "enabled": True},
                 {"schedulerUuid": "k2", "savedChartUuid": LATE, "dashboardUuid": None, "enabled": False},
             ],
             "pagination": {"totalPageCount": 1},
@@ -202,7 +203,7 @@ def test_charts_dashboards_and_explores_are_nodes(tmp_path: Path) -> None:
     assert found[f"chart.{ADHOC}"].url == f"https://ld.tea.example/projects/{TEA}/sql-runner/ad-hoc"
     assert (explore.kind, explore.name, explore.title, explore.tags) == ("dataset", "orders", "Orders", ("core",))
     assert explore.description == "One row per order"
-    assert [key for key, node in found.items() if node.outside] == [f"dashboard.{SALES}"]
+    assert [key for key, node in found.items() if node.outside] == [f"chart.{ADHOC}", f"dashboard.{SALES}"]
 
 
 def test_dashboards_read_charts_that_read_explores_that_are_models(tmp_path: Path) -> None:
@@ -425,6 +426,14 @@ def test_content_comes_in_pages(tmp_path: Path, slept: list[float]) -> None:
 def test_content_of_versions_without_pages_and_pages_that_never_end(tmp_path: Path, slept: list[float]) -> None:
     with Server(routes() | {"/api/v2/content": {"results": CONTENT}}) as server:
         assert f"chart.{REVENUE}" in nodes(live(server, tmp_path))
+    many = [content(f"chart-{n}", "chart", f"Chart {n}", source="sql") for n in range(130)]
+
+    def page(request: Request) -> Any:
+        start = (int(request.query["page"]) - 1) * 100
+        return {"results": many[start : start + 100]}
+
+    with Server(routes() | {"/api/v2/content": page}) as server:
+        assert len(nodes(live(server, tmp_path))) == 130
     endless = {"results": {"data": CONTENT, "pagination": {"totalPageCount": 10**9}}}
     with Server(routes() | {"/api/v2/content": endless}) as server:
         live(server, tmp_path)

@@ -99,7 +99,7 @@ class Reader:
                 project.explores[name] = found
         for one in self._paged("scheduled deliveries", f"api/v1/schedulers/{project.uuid}/list", {}, optional=True):
             if one.get("enabled") is not False:
-                project.sent |= {text(one, "savedChartUuid"), text(one, "dashboardUuid")} - {""}
+                project.sent |= {text(one, f"{what}Uuid") for what in ("savedChart", "savedSql", "dashboard")} - {""}
         return project
 
     def _warehouse(self, project: Project) -> None:
@@ -130,7 +130,7 @@ class Reader:
     def _paged(
         self, what: str, path: str, query: Mapping[str, str | int], *, optional: bool = False
     ) -> Iterator[Object]:
-        """Everything in a list that comes in pages; versions without pages give all of it at once.
+        """Everything in a list that comes in pages; older versions do not say how many pages there are.
 
         A list that need not be there is nothing without it; of any other the first page is what a sync stands on.
         """
@@ -152,5 +152,5 @@ class Reader:
             yield from fresh
             seen.update(text(one, key) for one in fresh)
             pages = number(answer, "results", "pagination", "totalPageCount")
-            if not fresh or pages is None or page >= pages:
+            if not fresh or (len(listed) < _PAGE if pages is None else page >= pages):
                 return
