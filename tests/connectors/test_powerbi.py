@@ -194,10 +194,10 @@ def test_measures_that_are_plain_are_computed_and_others_named(recorded: list[An
 
 def test_what_is_not_known_is_said(recorded: list[AnyRecord]) -> None:
     assert gaps(recorded, "lineage") == [
-        "1 of 3 datasets of Power BI are without tables: Old sales",
-        "1 tables of Power BI come from a database in a way that is not understood: Harvest: Plans",
-        "1 tables of Power BI have an M expression that cannot be read: Harvest: Broken",
-        "what 1 dataflows of Power BI read is not known: a scan does not say it",
+        "without tables: 1 of 3 datasets of Power BI (Old sales)",
+        "from a database, in a way that is not understood: 1 table of Power BI (Harvest: Plans)",
+        "with an M expression that cannot be read: 1 table of Power BI (Harvest: Broken)",
+        "what 1 dataflow of Power BI read is not known: a scan does not say it",
     ]
 
 
@@ -222,7 +222,7 @@ def test_views_by_day_and_class(recorded: list[AnyRecord]) -> None:
         (22, dashboard(REVENUE), "person", 1),
     ], "failed ones and edits are none; the copy in an app is the original"
     assert len({r.person for r in recorded if isinstance(r, Observation)}) == 4
-    assert gaps(recorded, "usage") == ["1 views are of things that no scan of Power BI names"]
+    assert gaps(recorded, "usage") == ["1 view of things that no scan of Power BI names"]
 
 
 def test_of_today_nothing_is_promised(recorded: list[AnyRecord]) -> None:
@@ -272,7 +272,7 @@ def test_a_few_broken_lines_do_not_matter(tmp_path: Path) -> None:
     (tmp_path / "events.jsonl").write_text("\n".join([*lines, '{"Id": "cut o', json.dumps({"CreationTime": "never"})]))
     found = read(tmp_path, OFFLINE)
     assert sum(amount for *_, amount in seen(found)) == 200
-    assert "1 activity events of Power BI say no time and were left out" in gaps(found)
+    assert "left out, because no time is said: 1 activity event of Power BI" in gaps(found)
 
 
 # --- options and broken scans --------------------------------------------------------------------------------------

@@ -171,7 +171,7 @@ def test_totals_are_of_the_day_of_the_sync_and_what_cannot_be_opened_never_was(r
 
 def test_a_story_that_the_metadata_does_not_know_is_there_and_said(recorded: list[AnyRecord]) -> None:
     assert nodes(recorded)[f"tableau:dashboard.{luid(14)}"].name == "The story of our tea"
-    assert gaps(recorded) == ["what 1 views of Tableau read is not known: the Metadata API does not name them"]
+    assert gaps(recorded) == ["what 1 view of Tableau read is not known: the Metadata API does not name them"]
 
 
 def test_views_are_what_lies_between_two_syncs(tmp_path: Path) -> None:
@@ -229,7 +229,7 @@ def test_an_export_of_events_has_people_and_days(tmp_path: Path) -> None:
     assert len({r.person for r in seen}) == 3
     [coverage] = [r for r in found if isinstance(r, Coverage)]
     assert (coverage.start, coverage.end) == (date(2026, 11, 19), date(2026, 11, 21))
-    assert "1 views in events.csv are of things that this site does not have any more" in gaps(found)
+    assert "1 view in events.csv: of things that this site does not have any more" in gaps(found)
     assert "tea.example" not in msgspec.json.encode(seen).decode()
 
 

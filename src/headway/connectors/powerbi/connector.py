@@ -7,6 +7,7 @@ from datetime import UTC, date, timedelta
 from pathlib import Path
 from typing import Any, ClassVar
 
+from headway.answer import plural
 from headway.config import Option
 from headway.connectors import given
 from headway.connectors.api import Client, Refused, decoded_file
@@ -187,22 +188,28 @@ class PowerBI:
             hint = problem.hint or "Power BI keeps activity for 28 days"
             yield self._gap("usage", f"who opened what {before} is not known: {problem.message}", hint)
         if told.elsewhere:
-            yield self._gap("usage", f"{told.elsewhere:,} views are of things that no scan of Power BI names")
+            yield self._gap("usage", f"{plural(told.elsewhere, 'view')} of things that no scan of Power BI names")
         if told.undated:
-            yield self._gap("usage", f"{told.undated:,} activity events of Power BI say no time and were left out")
+            yield self._gap(
+                "usage", f"left out, because no time is said: {plural(told.undated, 'activity event')} of Power BI"
+            )
 
     def _unclear(self, found: Content) -> Iterator[Gap]:
         if found.bare:
-            message = f"{len(found.bare):,} of {found.datasets:,} datasets of Power BI are without tables"
-            yield self._gap("lineage", f"{message}: {_some(found.bare)}", _SETTINGS)
+            message = f"without tables: {len(found.bare):,} of {plural(found.datasets, 'dataset')} of Power BI"
+            yield self._gap("lineage", f"{message} ({_some(found.bare)})", _SETTINGS)
         if found.unclear:
-            message = f"{len(found.unclear):,} tables of Power BI come from a database in a way that is not understood"
-            yield self._gap("lineage", f"{message}: {_some(found.unclear)}")
+            message = (
+                f"from a database, in a way that is not understood: {plural(len(found.unclear), 'table')} of Power BI"
+            )
+            yield self._gap("lineage", f"{message} ({_some(found.unclear)})")
         if found.unreadable:
-            message = f"{len(found.unreadable):,} tables of Power BI have an M expression that cannot be read"
-            yield self._gap("lineage", f"{message}: {_some(found.unreadable)}")
+            message = f"with an M expression that cannot be read: {plural(len(found.unreadable), 'table')} of Power BI"
+            yield self._gap("lineage", f"{message} ({_some(found.unreadable)})")
         if found.dataflows:
-            message = f"what {found.dataflows:,} dataflows of Power BI read is not known: a scan does not say it"
+            message = (
+                f"what {plural(found.dataflows, 'dataflow')} of Power BI read is not known: a scan does not say it"
+            )
             yield self._gap("lineage", message)
 
     def _gap(self, topic: str, message: str, hint: str = "") -> Gap:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import accumulate
 
 _DEEPEST = 150
@@ -150,8 +151,9 @@ class _Group:
 _Item = _Word | _Text | _Sign | _Group
 
 
+@lru_cache(maxsize=512)
 def _tree(expression: str) -> list[_Item]:
-    """Tokens, what stands in brackets grouped."""
+    """Tokens, what stands in brackets grouped. Nobody changes it: tables of a dataset name the same expressions."""
     if len(expression) > _LONGEST:
         raise Unreadable("it is longer than is sane")
     stack = [_Group("", [])]

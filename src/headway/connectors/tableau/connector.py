@@ -8,6 +8,7 @@ from datetime import UTC, date
 from pathlib import Path
 from typing import Any, ClassVar
 
+from headway.answer import plural
 from headway.config import Option
 from headway.connectors import given
 from headway.connectors.api import Client
@@ -161,7 +162,7 @@ class TableauSite:
         return [
             Gap(
                 topic="lineage",
-                message=f"what {len(extra):,} views of Tableau read is not known: the Metadata API does not name them",
+                message=f"what {plural(len(extra), 'view')} of Tableau read is not known: the Metadata API does not name them",
                 hint="stories are never named there; is all of it indexed?",
                 origin=self._origin,
             )
@@ -191,7 +192,7 @@ class TableauSite:
         if len(totals) > len(found.hidden):
             yield self._coverage(self._taken, self._taken, self._origin)
         if unsaid:
-            message = f"{unsaid:,} views of Tableau have no total of how often they were opened"
+            message = f"how often {plural(unsaid, 'view')} of Tableau were opened is not said"
             yield Gap(topic="usage", message=message, origin=self._origin)
 
     def _dated(self, found: Content) -> Iterator[AnyRecord]:
@@ -203,10 +204,10 @@ class TableauSite:
         if told.first and told.last:
             yield self._coverage(told.first, told.last, self._origin)
         if told.bad:
-            message = f"{told.bad:,} rows of {shown} could not be read and were left out"
+            message = f"left out, because it cannot be read: {plural(told.bad, 'row')} of {shown}"
             yield Gap(topic="usage", message=message, origin=Origin(connector=self.name, file=shown))
         if told.elsewhere:
-            message = f"{told.elsewhere:,} views in {shown} are of things that this site does not have any more"
+            message = f"{plural(told.elsewhere, 'view')} in {shown}: of things that this site does not have any more"
             yield Gap(topic="usage", message=message, origin=Origin(connector=self.name, file=shown))
 
     def _coverage(self, start: date, end: date, origin: Origin) -> Coverage:
