@@ -159,14 +159,9 @@ class TableauSite:
             found.by_luid[item.key] = item.reference
         if not extra:
             return []
-        return [
-            Gap(
-                topic="lineage",
-                message=f"what {plural(len(extra), 'view')} of Tableau read is not known: the Metadata API does not name them",
-                hint="stories are never named there; is all of it indexed?",
-                origin=self._origin,
-            )
-        ]
+        message = f"what {plural(len(extra), 'view')} of Tableau read is not known: the Metadata API does not name them"
+        hint = "stories are never named there; is all of it indexed?"
+        return [Gap(topic="lineage", message=message, hint=hint, origin=self._origin)]
 
     # --- usage
 
