@@ -501,6 +501,15 @@ def test_a_child_that_dies_is_replaced(tmp_path: Path) -> None:
         assert worker.parse(folder / "good.view.lkml").statements
 
 
+def test_nothing_in_the_folder_is_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    written(tmp_path, tea__model__lkml=ALONE)
+    for name in ("lkml", "msgspec", "resource", "queue"):
+        (tmp_path / f"{name}.py").write_text(f"open({str(tmp_path / 'sign')!r}, 'w')")
+    monkeypatch.chdir(tmp_path)
+    assert any(isinstance(r, Node) for r in read(tmp_path, path="looker"))
+    assert not (tmp_path / "sign").exists()
+
+
 BOARD = """
 - dashboard: sales
   title: T

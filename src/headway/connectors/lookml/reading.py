@@ -70,7 +70,7 @@ class Worker:
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "PYTHONIOENCODING": "utf-8"}
         try:
             self._child = subprocess.Popen(  # noqa: S603 - this interpreter, our own module
-                [sys.executable, "-m", _MODULE],
+                [sys.executable, "-P", "-m", _MODULE],  # -P: nothing is loaded from the folder that it runs in
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
