@@ -12,7 +12,7 @@ key_result grow.mrr < mrr   shown_on=exec  from=10 to=20  weight=2  unit=EUR  wo
 reading grow.mrr 2026-11-21 14
 views exec 12 on 2026-11-20  class=service tool=looker person=a1   (queries, views, people)
 views_total exec 900 on 2026-11-20                                  (opened since it exists)
-covers "kind:model kind:dashboard" 2026-08-01..2026-11-21
+covers "kind:model kind:dashboard" 2026-08-01..2026-11-21  source=bi.csv
 cost orders 12.5 EUR on 2026-11-20  class=dbt tool=dbt
 seconds orders 40 on 2026-11-20  class=dbt tool="dbt run results"   (seconds, bytes)
 storage orders 4000 on 2026-11-20                                   (bytes stored)
@@ -109,7 +109,8 @@ def _statement(verb: str, words: list[str], order: int) -> Iterator[AnyRecord]:
         assert _PRICE.fullmatch(" ".join((verb, *words))), "a price is `price UNIT AMOUNT MONEY`"
     elif verb == "covers":
         start, end = (date.fromisoformat(d) for d in plain[1].split(".."))
-        yield Coverage(covers=plain[0], start=start, end=end, origin=FILE)
+        origin = Origin(connector="observations", file=options["source"]) if "source" in options else FILE
+        yield Coverage(covers=plain[0], start=start, end=end, origin=origin)
     elif verb == "check":
         yield _check(plain)
     else:

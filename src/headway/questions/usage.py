@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from headway.answer import Answer, Column, Finding, listed, plural
 from headway.graph.graph import Graph
 from headway.graph.model import KINDS, Gap
-from headway.graph.reach import order
+from headway.graph.retirement import turns
 from headway.questions.evidence import (
     ASSET_COLUMNS,
     Select,
@@ -61,7 +61,7 @@ def zombies(graph: Graph, *, select: Select = "") -> Answer:
     bearing = graph.load_bearing
     kept = [i for i in candidates if i in bearing]
     dead = {i for i in candidates if not needed[i] and i not in bearing}
-    turn = _turns(graph, dead)
+    turn = turns(graph, dead)
     listed_ = [i for i in chosen(graph, select) if i in dead]
     rows = [
         Finding(
@@ -107,15 +107,6 @@ def _kept_gap(graph: Graph, kept: Sequence[int]) -> tuple[Gap, ...]:
     what = "is left out because it is" if len(kept) == 1 else "are left out because they are"
     message = f"{plural(len(kept), 'load-bearing asset')} {what} protected, or feed something outside: {names}"
     return (Gap(topic="usage", message=message),)
-
-
-def _turns(graph: Graph, dead: set[int]) -> dict[int, int]:
-    """When each asset can go: one later than everything downstream of it."""
-    turn: dict[int, int] = {}
-    for i in reversed(order(len(graph.nodes), *graph.edges)):
-        if i in dead:
-            turn[i] = 1 + max((turn.get(j, 0) for j in graph.downstream[i]), default=0)
-    return turn
 
 
 def _why_zombie(graph: Graph, i: int) -> str:
