@@ -393,11 +393,15 @@ def test_no_bytes_make_the_reader_crash(data: bytes) -> None:
         document.parsed(data, "x.yaml")
 
 
+# PyYAML itself does not read these line breaks as it wrote them
+TEXT = st.characters(exclude_categories=["Cs"], exclude_characters="\x85\u2028\u2029")
+
+
 @settings(max_examples=60, deadline=None)
 @given(
     value=st.recursive(
-        st.none() | st.booleans() | st.integers(-(10**17), 10**17) | st.text(max_size=30),
-        lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=10), inner, max_size=4),
+        st.none() | st.booleans() | st.integers(-(10**17), 10**17) | st.text(TEXT, max_size=30),
+        lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(TEXT, max_size=10), inner, max_size=4),
         max_leaves=20,
     )
 )
