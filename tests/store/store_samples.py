@@ -26,6 +26,7 @@ from headway.graph.model import (
     Decision,
     Deliverable,
     Edge,
+    Facets,
     Gap,
     Node,
     Objective,
@@ -126,6 +127,7 @@ EVERY_TYPE: tuple[AnyRecord, ...] = (
         shape=(ColumnSource("dbt:b", ""),),
         problem="one UNION branch could not be followed",
     ),
+    Facets(node="dbt:a", digests={"SQL": "9f86d081884c7d65", "column amount": "2c26b46b68ffc68f"}),
 )
 
 

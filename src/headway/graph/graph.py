@@ -23,6 +23,7 @@ from headway.config import Policy, Price
 from headway.errors import ConfigError, UsageError
 from headway.graph import attribution, health, spend, use
 from headway.graph.broken import Broken, broken
+from headway.graph.change import Changes
 from headway.graph.column_reach import ColumnReach
 from headway.graph.decided import Decided, Link, link_gaps
 from headway.graph.link import TABLE, Directory, Match, reached_names
@@ -36,6 +37,7 @@ from headway.graph.model import (
     Decision,
     Deliverable,
     Edge,
+    Facets,
     Gap,
     Node,
     Objective,
@@ -85,6 +87,7 @@ class Graph:
         protected: Sequence[str] = (),
         prices: Mapping[str, Price] | None = None,
         synced_at: datetime | None = None,
+        base: Graph | None = None,
     ) -> None:
         kinds: dict[type, list[Any]] = defaultdict(list)
         for record in records:
@@ -93,12 +96,16 @@ class Graph:
         self.policy = policy or Policy()
         self.prices: Mapping[str, Price] = prices or {}
         self.synced_at = synced_at
+        self.base = base
+        """The graph before a change; None where nothing is compared."""
         self._gaps: list[Gap] = list(kinds[Gap])
         self.observations: Sequence[Observation] = kinds[Observation]
         self.coverage: Sequence[Coverage] = kinds[Coverage]
         self.checks: Sequence[Check] = kinds[Check]
         self.column_lineage: Sequence[ColumnLineage] = kinds[ColumnLineage]
         self.decisions: Sequence[Decision] = kinds[Decision]
+        self.facets: Mapping[str, Mapping[str, str]] = {f.node: f.digests for f in kinds[Facets]}
+        """Node id -> facet -> digest, where a connector was asked for them."""
         self._protected = tuple(protected)
 
         self._take_nodes(kinds[Node])
@@ -516,6 +523,11 @@ class Graph:
     def columns(self) -> ColumnReach:
         """What each column serves, and who reads it."""
         return ColumnReach(self)
+
+    @cached_property
+    def changes(self) -> Changes | None:
+        """What differs from `base`; None where there is none."""
+        return None if self.base is None else Changes(self.base, self)
 
     @cached_property
     def health(self) -> health.Health:

@@ -208,6 +208,18 @@ class ColumnLineage(Record, frozen=True, gc=False, kw_only=True, tag="columns", 
     origin: Origin = Origin()
 
 
+class Facets(Record, frozen=True, gc=False, kw_only=True, tag="facets", omit_defaults=True):
+    """What a node is made of, as digests: two versions of a node differ in the facets whose digests differ.
+
+    A facet is `SQL`, `config`, `contract`, `definition`, `filter`, `data`, `source`; or a part by name: `column a`,
+    `test not_null`, `macro cents_to_euros`, `dimension status`. One part more is no change of what was there.
+    """
+
+    node: str
+    digests: dict[str, str] = {}
+    origin: Origin = Origin()
+
+
 class Check(Record, frozen=True, gc=False, kw_only=True, tag="check", omit_defaults=True):
     """One health check of a node and its last known result. Tests are health, not nodes."""
 
@@ -388,6 +400,7 @@ AnyRecord = (
     | Observation
     | Coverage
     | ColumnLineage
+    | Facets
     | Check
     | Target
     | Objective

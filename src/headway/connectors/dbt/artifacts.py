@@ -289,8 +289,10 @@ def paused_collector() -> Iterator[None]:
             gc.enable()
 
 
-def decode_manifest(data: Buffer, file: str) -> tuple[Manifest, list[Gap]]:
+def decode_manifest(data: Buffer, file: str, shape: type[Manifest] = Manifest) -> tuple[Manifest, list[Gap]]:
     """The manifest in `data`, and what of it could not be read. `file` is how messages name it.
+
+    `shape` may be a struct that reads more of each entry; where an entry is odd, what is read is a plain Manifest.
 
     Raises InputError when it is not JSON, not a manifest, or gives two nodes one id.
     """
@@ -304,7 +306,7 @@ def decode_manifest(data: Buffer, file: str) -> tuple[Manifest, list[Gap]]:
     gaps: list[Gap] = []
     content = _content(data, file)
     try:
-        manifest: Manifest = msgspec.json.Decoder(Manifest, dec_hook=collect).decode(content)
+        manifest: Manifest = msgspec.json.Decoder(shape, dec_hook=collect).decode(content)
     except msgspec.ValidationError:
         seen.clear()
         manifest = _decode_piecemeal(content, file, collect, gaps)

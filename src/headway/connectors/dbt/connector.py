@@ -20,6 +20,7 @@ from headway.connectors.dbt.artifacts import (
 )
 from headway.connectors.dbt.codeowners import CodeOwners
 from headway.connectors.dbt.edges import Wiring
+from headway.connectors.dbt.facets import FacetManifest, facets
 from headway.connectors.dbt.goals import Goals
 from headway.connectors.dbt.health import (
     Outcome,
@@ -58,6 +59,7 @@ class Dbt:
         Option("manifest", str, "", "A manifest.json or manifest.json.gz to read instead of the one in `target`."),
         Option("codeowners", str, "", "A CODEOWNERS file; looked for in the project and its repository otherwise."),
         Option("owners", dict, None, "Owners of folders, as in `models/finance/: Finance team`."),
+        Option("facets", bool, False, "Also tell by digests what each node is made of, so that two can be compared."),
         Option("mmap", bool, False, "Map the manifest instead of copying it; only for commands that end soon."),
     )
 
@@ -82,7 +84,9 @@ class Dbt:
         progress = self._context.progress
         progress("reading the manifest", 0, 0)
         data = read(path, shown, mapped=self._options.get("mmap") is True, hint=_PARSE)
-        manifest, gaps = decode_manifest(data, shown)
+        manifest, gaps = decode_manifest(
+            data, shown, FacetManifest if self._options.get("facets") is True else Manifest
+        )
         del data
         switched_off, odd = disabled_resources(manifest, shown)
         gaps += odd
@@ -106,6 +110,7 @@ class Dbt:
             *wiring.edges,
             *goals.records,
             *checks,
+            *facets(manifest, assets, shown),
             *gaps,
             *owner_gaps,
             *assets.gaps,
