@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
 
 from headway.graph.model import KINDS
@@ -16,6 +16,12 @@ LOST = "gone"
 
 _WITHOUT_CODE = frozenset({"exposure", "saved_query"})
 """What has no SQL of its own that would tell that it does not read something any more."""
+
+
+@lru_cache(maxsize=4)
+def changes(graph: Graph) -> Changes | None:
+    """What differs between a graph and the one before it; None where there is none before it."""
+    return None if graph.base is None else Changes(graph.base, graph)
 
 
 class Changes:

@@ -23,7 +23,6 @@ from headway.config import Policy, Price
 from headway.errors import ConfigError, UsageError
 from headway.graph import attribution, health, spend, use
 from headway.graph.broken import Broken, broken
-from headway.graph.change import Changes
 from headway.graph.column_reach import ColumnReach
 from headway.graph.decided import Decided, Link, link_gaps
 from headway.graph.link import TABLE, Directory, Match, reached_names
@@ -523,11 +522,6 @@ class Graph:
     def columns(self) -> ColumnReach:
         """What each column serves, and who reads it."""
         return ColumnReach(self)
-
-    @cached_property
-    def changes(self) -> Changes | None:
-        """What differs from `base`; None where there is none."""
-        return None if self.base is None else Changes(self.base, self)
 
     @cached_property
     def health(self) -> health.Health:
