@@ -20,6 +20,7 @@ price credits 3 EUR
 check orders not_null fail since 2026-11-12 "3 rows"
 columns orders: amount < raw_orders.gross raw_orders.tax?, id < raw_orders.id | shape raw_orders.status  problem=why
 reads orders.amount 5 on 2026-11-20  class=service
+facets orders SQL=1 "column amount=1" "test unique=1"               (what it is made of, with a digest each)
 
 Of a column's sources `a.b?` is a candidate, `a.b~` assumed, and `a.*` every column; a column without `<` has none.
 The columns of a key result are those of `grow.mrr:`.
@@ -48,6 +49,7 @@ from headway.graph.model import (
     Coverage,
     Decision,
     Edge,
+    Facets,
     Node,
     Objective,
     Observation,
@@ -61,10 +63,18 @@ AS_OF = date(2026, 11, 22)
 FILE = Origin(connector="observations", file="usage.csv")
 
 
-def graph_of(text: str, *, as_of: date = AS_OF, policy: Policy | None = None, protected: tuple[str, ...] = ()) -> Graph:
-    """The graph that a case describes."""
+def graph_of(
+    text: str,
+    *,
+    as_of: date = AS_OF,
+    policy: Policy | None = None,
+    protected: tuple[str, ...] = (),
+    before: str = "",
+) -> Graph:
+    """The graph that a case describes; `before` describes the one that it is compared with."""
     prices = {unit: Price(float(amount), money) for unit, amount, money in _PRICE.findall(text)}
-    return Graph(records_of(text), as_of=as_of, policy=policy, protected=protected, prices=prices)
+    base = graph_of(before, as_of=as_of, policy=policy, protected=protected) if before else None
+    return Graph(records_of(text), as_of=as_of, policy=policy, protected=protected, prices=prices, base=base)
 
 
 def records_of(text: str) -> list[AnyRecord]:
@@ -76,6 +86,8 @@ def records_of(text: str) -> list[AnyRecord]:
             records.append(_columns(" ".join(words[1:])))
         elif words and words[0] in {"accept", "decline"}:
             records.append(_decision(words[0] == "accept", words[1:], order))
+        elif words and words[0] == "facets":
+            records.append(Facets(node=words[1], digests=dict(w.split("=", 1) for w in words[2:])))
         elif words:
             records.extend(_statement(words[0], words[1:], order))
     return records

@@ -17,7 +17,19 @@ from headway.cli import run
 from headway.questions.registry import questions
 from shop import GOALS, USAGE, write_shop
 
-NOTHING_UNKNOWN = {"goals", "lost-purpose", "readings", "standing", "trust", "unmeasured", "unknown", "why", "without"}
+NOTHING_UNKNOWN = {
+    "deprecated-upstream",
+    "goals",
+    "lost-purpose",
+    "readings",
+    "standing",
+    "trust",
+    "unknown",
+    "unmeasured",
+    "unowned",
+    "why",
+    "without",
+}
 """Questions about the shop that touch no gap."""
 
 Run = Callable[..., tuple[int, str, str]]

@@ -2,7 +2,8 @@
 
 A case is a level-two heading with three fenced blocks: `graph` (notation: tests/case_graph.py), `ask` (the question,
 its parameters, and after a colon the columns to show), and `answer` (the headline, then a line per row). A graph block
-may stand before the first case of a file; then all its cases share it.
+may stand before the first case of a file; then all its cases share it. A `before` block describes the graph that the
+case's own is compared with; what is shared belongs to both.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 class Case:
     title: str
     graph: str
+    before: str
     ask: str
     answer: str
 
@@ -40,10 +42,12 @@ def cases() -> list[Case]:
             title = section.partition("\n")[0]
             blocks = BLOCK.findall(section)
             graph = common + "".join(text for kind, text in blocks if kind == "graph")
+            earlier = "".join(text for kind, text in blocks if kind == "before")
+            before = common + earlier if earlier else ""
             asks = [text for kind, text in blocks if kind == "ask"]
             answers = [text for kind, text in blocks if kind == "answer"]
             assert len(asks) == len(answers) > 0, f"{file.name}: {title} needs as many answers as questions"
-            found += [Case(f"{file.stem}: {title}", graph, a, e) for a, e in zip(asks, answers, strict=True)]
+            found += [Case(f"{file.stem}: {title}", graph, before, a, e) for a, e in zip(asks, answers, strict=True)]
     return found
 
 
@@ -61,7 +65,7 @@ def test_case(case: Case) -> None:
             given[key] = value if get_args(kind) else kind(value)
         else:
             given[positional.pop(0)] = argument
-    answer = question.ask(graph_of(case.graph), **given)
+    answer = question.ask(graph_of(case.graph, before=case.before), **given)
     assert _text(answer, [c.strip() for c in columns.split(",") if c.strip()]) == case.answer.strip()
 
 

@@ -91,5 +91,6 @@ class Changes:
         if KINDS[node.kind].is_a in _WITHOUT_CODE:
             here = {self.after.nodes[u].id for u in self.after.upstream[i]}
             for u in self.before.upstream[j]:
-                if self.before.nodes[u].id not in here:
+                name = self.before.nodes[u].id
+                if name not in here and name in self.after.index:
                     yield f"{self.before.nodes[u].name} is not read any more"
