@@ -34,7 +34,13 @@ NOTHING_UNKNOWN = {
 
 Run = Callable[..., tuple[int, str, str]]
 
-ARGUMENTS = {"why": ["orders"], "without": ["grow"], "readings": ["grow.happiness"], "usage": ["orders"]}
+ARGUMENTS = {
+    "why": ["orders"],
+    "without": ["grow"],
+    "readings": ["grow.happiness"],
+    "usage": ["orders"],
+    "drivers": ["grow.revenue"],
+}
 """What a question cannot be asked without."""
 
 

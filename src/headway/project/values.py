@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from headway.errors import HeadwayError
 from headway.graph.graph import Graph
+from headway.graph.metric_tree import Component, Sides
 from headway.graph.model import Gap, Reading, Target
 
 if TYPE_CHECKING:
     from headway.project.workspace import Project
+    from headway.warehouse.profile import Profile
+
+InputReader = Callable[[Target, Sequence[Component], date | None, date | None, str], Sides]
+"""Key result, its metric's tree and other metrics, the two days, and a dimension or '' -> what the inputs were."""
 
 
 def readings(project: Project, graph: Graph) -> Iterator[Reading | Gap]:
@@ -27,20 +33,48 @@ def readings(project: Project, graph: Graph) -> Iterator[Reading | Gap]:
         yield Gap(topic="values", message=message, hint=error.hint)
 
 
-def _evaluate(project: Project, graph: Graph, targets: list[Target]) -> Iterator[Reading | Gap]:
-    from headway.warehouse.connection import connect
-    from headway.warehouse.profile import load_profile
-    from headway.warehouse.values import evaluate
+def input_reader(project: Project) -> InputReader:
+    """Reads the inputs of a key result's metric on two days, from the warehouse of the dbt profile.
 
-    root = Path(project.config.root)
-    profile = load_profile(
-        root,
+    What it returns raises HeadwayError where that cannot be.
+    """
+
+    def read(target: Target, components: Sequence[Component], since: date | None, until: date | None, by: str) -> Sides:
+        from headway.warehouse.connection import connect
+        from headway.warehouse.inputs import read_sides
+
+        with connect(_profile(project)) as connection:
+            return read_sides(
+                target,
+                components,
+                manifest_path=manifest_path(project),
+                connection=connection,
+                as_of=project.as_of,
+                since=since,
+                until=until,
+                by=by,
+            )
+
+    return read
+
+
+def _profile(project: Project) -> Profile:
+    from headway.warehouse.profile import load_profile
+
+    return load_profile(
+        Path(project.config.root),
         profiles_dir=project.config.profiles_dir,
         target=project.config.target,
         environment=project.environment,
     )
+
+
+def _evaluate(project: Project, graph: Graph, targets: list[Target]) -> Iterator[Reading | Gap]:
+    from headway.warehouse.connection import connect
+    from headway.warehouse.values import evaluate
+
     titles = {t.key_result: graph.nodes[graph.index[t.key_result]].label for t in targets}
-    with connect(profile) as connection:
+    with connect(_profile(project)) as connection:
         yield from evaluate(
             targets,
             manifest_path=manifest_path(project),

@@ -107,7 +107,16 @@ class Project:
         unknown = set(parameters) - set(known[name].parameters)
         if unknown:
             raise UsageError(f"the question {name} has no parameter {', '.join(sorted(unknown))}")
-        return known[name].ask(self.graph(), **parameters)
+        supplied = {parameter: self._supplied(what) for parameter, what in known[name].supplied.items()}
+        return known[name].ask(self.graph(), **parameters, **supplied)
+
+    def _supplied(self, what: str) -> Any:
+        """What a question needs beyond the graph, and only when it asks for it."""
+        if what == "metric inputs":
+            from headway.project.values import input_reader
+
+            return input_reader(self)
+        raise ConfigError(f"a question asks the project for {what!r}, which it does not have")
 
     def graph(self) -> Graph:
         """The graph of this project: from the store when it has been synced, else straight from the files."""

@@ -32,6 +32,16 @@ class Says:
 
 
 @dataclass(frozen=True, slots=True)
+class Supplied:
+    """A parameter that the project gives and no person: what it is called there. Without a project it has its default.
+
+    It is how a question that needs the warehouse stays a function of what it is given.
+    """
+
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
 class Parameter:
     """One keyword parameter of a question."""
 
@@ -55,6 +65,8 @@ class Question:
     doc: str
     ask: Callable[..., Answer]
     parameters: Mapping[str, Parameter] = field(default_factory=dict)
+    supplied: Mapping[str, str] = field(default_factory=dict)
+    """Parameters that the project gives, with what they are called there."""
 
     @property
     def summary(self) -> str:
@@ -77,7 +89,7 @@ def question(code: str, *, name: str = "") -> Callable[[Callable[..., Answer]], 
             same = known.ask.__module__ == function.__module__ and known.ask.__name__ == function.__name__
             if not same and (known.code == code or known.name == title):
                 raise ConfigError(f"question {title} ({code}) collides with {known.name} ({known.code})")
-        _registered[title] = Question(title, code, inspect.getdoc(function) or "", function, _parameters(function))
+        _registered[title] = Question(title, code, inspect.getdoc(function) or "", function, *_parameters(function))
         return function
 
     return register
@@ -90,9 +102,10 @@ def questions() -> dict[str, Question]:
     return dict(sorted(_registered.items(), key=lambda item: item[1].code))
 
 
-def _parameters(function: Callable[..., Answer]) -> dict[str, Parameter]:
+def _parameters(function: Callable[..., Answer]) -> tuple[dict[str, Parameter], dict[str, str]]:
     hints = get_type_hints(function, include_extras=True)
     found: dict[str, Parameter] = {}
+    supplied: dict[str, str] = {}
     for name, parameter in inspect.signature(function).parameters.items():
         if parameter.kind is not inspect.Parameter.KEYWORD_ONLY:
             continue
@@ -101,5 +114,8 @@ def _parameters(function: Callable[..., Answer]) -> dict[str, Parameter]:
         if get_origin(hint) is Annotated:
             hint, *extras = get_args(hint)
             says = next((e for e in extras if isinstance(e, Says)), says)
+            if given := next((e for e in extras if isinstance(e, Supplied)), None):
+                supplied[name] = given.what
+                continue
         found[name] = Parameter(name, hint, parameter.default, says)
-    return found
+    return found, supplied

@@ -259,7 +259,7 @@ class _Run:
             f"SELECT {i} AS point, p{i}.* FROM (\n{s}\n) AS p{i}"  # noqa: S608  (rendered by MetricFlow)
             for i, s in enumerate(statements)
         )
-        return {int(row[0]): _number(row[-1]) for row in self._rows(sql, target)}
+        return {int(row[0]): number_of(row[-1]) for row in self._rows(sql, target)}
 
     def _last_data(self, target: Target, shape: Shape, end: date) -> date | None:
         """The last day, up to `end`, on which the models behind a metric have a row."""
@@ -267,7 +267,7 @@ class _Run:
             return end
         sql = last_data_sql(shape.clocks, dialect=self._connection.dialect, end=end)
         value = self._rows(sql, target)[0][0]
-        return None if value is None else _day(value)
+        return None if value is None else day_of(value)
 
     def _engine(self, name: str) -> tuple[Engine, Shape]:
         """One engine for all metrics wanted; where the whole does not hold, one for this metric alone."""
@@ -385,7 +385,7 @@ class _Run:
         rows = self._rows(sql, target)
         if len(rows) > 1 or (rows and len(rows[0]) != 1):
             raise InputError("the query returns more than one value", hint="an aggregate, such as sum(amount)")
-        return _number(rows[0][0]) if rows else None
+        return number_of(rows[0][0]) if rows else None
 
     def _rows(self, sql: str, target: Target) -> list[tuple[Any, ...]]:
         """Rows of a statement; two key results that ask the same are answered from one query."""
@@ -452,16 +452,17 @@ def _points(rows: Sequence[tuple[Any, ...]], sql: str, window: Window, grain: st
     for row in rows:
         if row[0] is None:
             continue
-        day = first_day(_day(row[0]), grain)
+        day = first_day(day_of(row[0]), grain)
         if not first_day(window.start, grain) <= day <= window.end:
             continue
         if day in points:
             raise InputError(f"the query returns two values for {day}")
-        points[day] = Point(day, _number(row[1]), sql)
+        points[day] = Point(day, number_of(row[1]), sql)
     return [points[day] for day in sorted(points)]
 
 
-def _day(value: Any) -> date:
+def day_of(value: Any) -> date:
+    """A day as drivers give it; InputError for what is none."""
     if isinstance(value, datetime):
         return value.date()
     if isinstance(value, date):
@@ -472,7 +473,8 @@ def _day(value: Any) -> date:
         raise InputError(f"the query returns {value!r} where a day is expected") from None
 
 
-def _number(value: Any) -> Value:
+def number_of(value: Any) -> Value:
+    """A number as drivers give it; InputError for what is none, or not finite."""
     if value is None:
         return None
     if isinstance(value, int | float | Decimal) and math.isfinite(value):

@@ -68,16 +68,23 @@ def test_a_filter_is_sql_over_the_columns_of_the_metrics_own_table(tmp_path: Pat
     ]
 
 
+def test_filters_that_go_through_others_or_ask_a_metric_have_names_of_their_own(tmp_path: Path) -> None:
+    far = "{{ Dimension('plan__tier', entity_path=['user']) }} = 'pro' and {{ Metric('m', group_by=['user']) }} > 6"
+    found = definition(tmp_path, "simple", {"measure": {"name": "amount"}}, filter=far)
+    assert found["filter"] == ["user__plan__tier = 'pro' and metric__m__by__user > 6"]
+
+
 def test_inputs_keep_their_filter_offset_and_alias(tmp_path: Path) -> None:
     revenue = simple_metric("revenue", "orders", type_params={"measure": {"name": "amount"}})
     before = {"name": "revenue", "alias": "before", "offset_window": {"count": 1, "granularity": "month"}}
-    paid = {"name": "revenue", "filter": "{{ Dimension('order__state') }} = 'paid'"}
+    where = "{{ Dimension('order__state') }} = 'paid'"
+    paid = {"name": "revenue", "filter": where}
     found = definition(tmp_path, "derived", {"expr": "revenue - before", "metrics": [paid, before]}, revenue)
     assert found == {
         "type": "derived",
         "expr": "revenue - before",
         "inputs": [
-            {"name": "revenue", "as": "revenue", "filter": ["status = 'paid'"]},
+            {"name": "revenue", "as": "revenue", "filter": ["status = 'paid'"], "where": [where]},
             {"name": "revenue", "as": "before", "offset": "1 month"},
         ],
     }
@@ -117,3 +124,11 @@ def test_a_broken_definition_says_what_it_can(tmp_path: Path, params: object) ->
 
 def test_a_definition_that_is_too_long_is_left_out(tmp_path: Path) -> None:
     assert definition(tmp_path, "derived", {"expr": "a + " * 2_000 + "a", "metrics": [{"name": "a"}]}) is None
+
+
+def test_what_the_project_says_to_headway_stands_beside_the_definition(tmp_path: Path) -> None:
+    said = {"meta": {"headway": {"drivers": ["signups"]}}}
+    metric = simple_metric("m", "orders", type_params={"measure": {"name": "amount"}}, config=said)
+    found = node(read(tmp_path, project(table("model.shop.orders"), ORDERS, metric)), "metric.shop.m").meta
+    assert found["drivers"] == ["signups"]
+    assert found["definition"]["agg"] == "sum"

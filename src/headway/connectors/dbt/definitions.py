@@ -7,6 +7,7 @@ It is kept in the metric's `Node.meta["definition"]`, so that metrics can be com
     {"type": "derived", "expr": "a - b", "inputs": [{"name": "mrr", "as": "a"}, {"name": "mrr", "as": "b",
      "offset": "1 month"}]}
 
+`where` holds the filters of metrics that are made of others as they were written, to be asked again of their inputs.
 `rows` says that a count counts rows: its expression is the key of the table. `held` is which day of a period counts.
 
 A definition is code of the project, so it holds what the project wrote. Names in filters are SQL: a dimension of the
@@ -21,9 +22,9 @@ from typing import Any
 
 from headway.connectors.dbt.artifacts import Manifest, Metric
 
-_CALL = re.compile(
-    r"\{\{\s*(?:Dimension|TimeDimension|Entity)\(\s*['\"](\w+)['\"]\s*(?:,\s*['\"](\w+)['\"]\s*)?\)\s*\}\}"
-)
+_CALL = re.compile(r"\{\{\s*(Dimension|TimeDimension|Entity|Metric)\(([^{}]*)\)[^{}()]*\}\}")
+_QUOTED = re.compile(r"['\"](\w+)['\"]")
+_GRAINS = frozenset("second minute hour day week month quarter year".split())  # noqa: SIM905
 _UNDER = ("model.", "seed.", "snapshot.")
 _LONGEST = 4_000
 """Characters of an expression or a filter; a definition with longer ones is left out."""
@@ -69,6 +70,8 @@ class Definitions:
         measure = _mapping(params.get("measure"))
         made["filter"] = [*self._filters(metric.filter, models), *self._filters(measure.get("filter"), models)]
         made["inputs"] = list(self._inputs(params))
+        if made["inputs"]:
+            made["where"] = list(_templates(metric.filter))[:_MOST]
         if "agg" not in made and isinstance(params.get("expr"), str):
             made["expr"] = params["expr"]
         made["window"] = _window(params)
@@ -121,6 +124,7 @@ class Definitions:
             known = self._metrics.get(name)
             if filters := list(self._filters(said.get("filter"), self._models(known) if known else {})):
                 made["filter"] = filters
+                made["where"] = list(_templates(said.get("filter")))[:_MOST]
             if offset := _length(said.get("offset_window")) or _text(said.get("offset_to_grain")):
                 made["offset"] = offset
             yield made
@@ -163,10 +167,14 @@ class Definitions:
         """The conditions of a filter as SQL."""
 
         def column(call: re.Match[str]) -> str:
-            name = call[1].rpartition("__")[2]
-            held = [self._dimensions[m][name] for m in models if name in self._dimensions.get(m, {})]
-            plain = held[0] if len(held) == 1 else call[1]
-            return f"date_trunc('{call[2]}', {plain})" if call[2] else plain
+            name, *more = _QUOTED.findall(call[2]) or [""]
+            if call[1] == "Metric":
+                return "__by__".join([f"metric__{name}", *more])
+            grain = more.pop(0) if call[1] == "TimeDimension" and more and more[0] in _GRAINS else ""
+            last = name.rpartition("__")[2]
+            held = [self._dimensions[m][last] for m in models if not more and last in self._dimensions.get(m, {})]
+            plain = held[0] if len(held) == 1 else "__".join((*more, name))
+            return f"date_trunc('{grain}', {plain})" if grain else plain
 
         for template in list(_templates(value))[:_MOST]:
             yield " ".join(_CALL.sub(column, template[: _LONGEST + 1]).split())
