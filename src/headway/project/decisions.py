@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import os
-import re
-import tempfile
 from dataclasses import dataclass
 from difflib import SequenceMatcher, get_close_matches
 from pathlib import Path
@@ -19,16 +15,12 @@ from headway.graph.graph import Graph
 from headway.graph.model import KINDS, Decision, Node, Role
 from headway.graph.suggest import suggestions
 from headway.graph.tables import fold_table
+from headway.project.reviewed import appended, printable, write_whole
 
 if TYPE_CHECKING:
     from headway.project.workspace import Project
 
 _REFERENCE = "ref:table/"
-_EMPTY = re.compile(r"((?:[ \t]*(?:#[^\n]*)?\r?\n)*)[ \t]*\[\s*\]\s*")
-"""A file that says that there are no decisions yet."""
-_DAY = re.compile(r"\d{4}-\d\d-\d\d")
-_PLAIN = re.compile(r"[A-Za-z](?:[\w .,/()+*'-]|:(?! |$))*")
-_WORDS = frozenset({"null", "true", "false", "yes", "no", "on", "off", "y", "n"})
 _HEAD = "# What people decided about links, written by `headway link` and open to edit: see `headway links`.\n\n"
 
 
@@ -85,7 +77,7 @@ def decide(
             raise UsageError(f"this cannot be written down: {why.message.partition(': ')[2]}", hint=why.hint)
         hint = "write its entries as a plain list, one `- accept:` or `- decline:` after the other"
         raise ConfigError("nothing can be appended to this file", hint=hint, place=Place(name))
-    _write(path, text, name)
+    write_whole(path, text, name)
     return Written(printable(entry.sentence), name, line)
 
 
@@ -277,68 +269,6 @@ def _likeness(name: str, node: str) -> float:
     return max(SequenceMatcher(None, name, text).ratio() for text in (node, *endings))
 
 
-# ---------------------------------------------------------------------- writing
-
-
 def _appended(before: bytes, entry: list[tuple[str, str]]) -> tuple[bytes, int]:
     """The file with an entry at its end, and the entry's line. What was there before keeps every byte."""
-    text = before.decode("utf-8")
-    ending = "\r\n" if "\r\n" in text else "\n"
-    if empty := _EMPTY.fullmatch(text):
-        text = empty[1]
-    indent = _indent(text)
-    head = text if text.strip() else _HEAD.replace("\n", ending)
-    if head.strip() and not head.endswith("\n"):
-        head += ending
-    if head.strip() and not head.endswith(ending * 2):
-        head += ending
-    rows = [f"{key}: {_scalar(value)}" for key, value in entry]
-    block = ending.join([f"{indent}- {rows[0]}", *(f"{indent}  {row}" for row in rows[1:])])
-    return (head + block + ending).encode("utf-8"), head.count("\n") + 1
-
-
-def _indent(text: str) -> str:
-    """The blanks before the dashes of the list."""
-    for line in text.splitlines():
-        if line.lstrip(" ").startswith("- "):
-            return line[: len(line) - len(line.lstrip(" "))]
-    return ""
-
-
-def printable(text: str) -> str:
-    """Text on one line, without what would steer a terminal: titles come from tools outside."""
-    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
-
-
-def _scalar(value: str) -> str:
-    """Text as YAML writes it on one line: plain where nobody could read it as anything else, else in quotes."""
-    one_line = printable(value)
-    if _DAY.fullmatch(one_line) or (_PLAIN.fullmatch(one_line) and one_line.lower() not in _WORDS):
-        return one_line
-    return json.dumps(one_line, ensure_ascii=False)  # what JSON puts in quotes, YAML reads the same
-
-
-def _write(path: Path, text: bytes, file: str) -> None:
-    """Write a file whole or not at all, with the rights it had. Raises ConfigError."""
-    temporary = ""
-    try:
-        path = path.resolve()
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(prefix=".links-", dir=path.parent)
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(text)
-        mode = path.stat().st_mode & 0o777 if path.exists() else 0o666 & ~_umask()
-        os.chmod(temporary, mode)  # noqa: PTH101 - the path of a temporary file is text
-        os.replace(temporary, path)  # noqa: PTH105
-        temporary = ""
-    except OSError as error:
-        raise ConfigError(f"cannot be written: {error.strerror or error}", place=Place(file)) from None
-    finally:
-        if temporary:
-            Path(temporary).unlink(missing_ok=True)
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+    return appended(before, entry, _HEAD)
