@@ -59,7 +59,7 @@ def duplicates(
         graph,
         "duplicates",
         "HW701",
-        _words(graph, count),
+        _words(graph, count, sum(map(_undefined, found))),
         _COLUMNS,
         [_row(graph, group) for group in shown],
         totals={what.replace(", ", "_").replace(" ", "_"): count[what] for what in _ORDER},
@@ -67,8 +67,13 @@ def duplicates(
     )
 
 
-def _words(graph: Graph, count: dict[str, int]) -> str:
-    if not any(i for i in graph.assets if KINDS[graph.nodes[i].kind].is_a == "metric" or graph.nodes[i].aggregates):
+def _undefined(group: Group) -> bool:
+    """Written several times, and defined by no metric."""
+    return group.relation == "identical" and not any(m.name for m in group.members)
+
+
+def _words(graph: Graph, count: dict[str, int], undefined: int) -> str:
+    if not any(KINDS[graph.nodes[i].kind].is_a == "metric" or graph.nodes[i].aggregates for i in graph.assets):
         return "No metric, measure or aggregate is known, so none can be defined twice."
     said = []
     if names := count["same name, other meaning"]:
@@ -78,7 +83,9 @@ def _words(graph: Graph, count: dict[str, int]) -> str:
         other = (
             " under different names" if more == twice else f", {more:,} of them under different names" if more else ""
         )
-        said.append(f"{plural(twice, 'measure')} {'is' if twice == 1 else 'are'} defined more than once{other}")
+        what = f"{plural(twice, 'measure')} {'is' if twice == 1 else 'are'} defined more than once{other}"
+        none = "" if undefined == twice else f"{undefined:,} of them "
+        said.append(f"{what}, {none}without a metric" if undefined else what)
     near = count["near"]
     rest = f" {plural(near, 'group is', 'groups are')} nearly alike." if near else ""
     return (f"{'; '.join(said)}." if said else "Every metric has one meaning, and is defined once.") + rest
