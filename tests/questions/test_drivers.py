@@ -153,6 +153,15 @@ def test_a_warehouse_that_does_not_answer_leaves_the_tree() -> None:
     ]
 
 
+def test_the_tree_alone_reads_nothing() -> None:
+    def never(*_: Any) -> Sides:
+        raise AssertionError("read")
+
+    answer = drivers(graph({"m": RATIO}), key_result="kr", tree=True, read=never)
+    assert [row["tree"] for row in rows(answer)] == ["m", "├─ numerator: a", "└─ denominator: b"]
+    assert not answer.gaps
+
+
 def test_what_a_person_asked_wrongly_is_an_error() -> None:
     def refuses(*_: Any) -> Sides:
         raise UsageError("there is nothing between these days")
@@ -166,7 +175,7 @@ def test_what_a_person_asked_wrongly_is_an_error() -> None:
 def test_the_reader_is_the_projects_and_no_option_of_the_command() -> None:
     found = questions()["drivers"]
     assert dict(found.supplied) == {"read": "metric inputs"}
-    assert list(found.parameters) == ["key_result", "since", "until", "by"]
+    assert list(found.parameters) == ["key_result", "since", "until", "by", "tree"]
 
 
 # --- By member -------------------------------------------------------------------------------------------------------

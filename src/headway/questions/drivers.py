@@ -47,6 +47,7 @@ def drivers(
     since: Annotated[date | None, Says("Compare with this day; default: the day before the key result starts.")] = None,
     until: Annotated[date | None, Says("Up to this day; default: the day of the answer.")] = None,
     by: Annotated[str, Says("Also split the change over the members of this dimension, such as plan__tier.")] = "",
+    tree: Annotated[bool, Says("Only draw the tree, without reading any value.")] = False,
     read: Annotated[Read | None, Supplied("metric inputs")] = None,
 ) -> Answer:
     """What moved this key result: its change, split over what its metric is made of.
@@ -59,16 +60,16 @@ def drivers(
     said to be drivers (config.meta.headway.drivers) are *influences*: they are shown beside, and have no part.
     """
     goal = the_goal(graph, key_result, "key_result")
-    tree = tree_of(graph, goal)
+    made = tree_of(graph, goal)
     label = graph.nodes[goal].label
-    if tree is None:
+    if made is None:
         way = {"model": "the expression of a model", "sql": "SQL", "readings": "readings by hand"}
         bound = way.get(graph.targets[goal].binding.way) if goal in graph.targets else None
         said = f"is bound to {bound}" if bound else "is bound to no metric that is known"
         headline = f"{label} {said}, so nothing is known of what it is made of."
         return make(graph, "drivers", "HW702", headline, _COLUMNS, gaps=gaps(graph, "values"))
-    sides, unread = _read(graph, goal, tree, since, until, by, read)
-    told = _Told(graph, tree, sides)
+    sides, unread = (None, []) if tree else _read(graph, goal, made, since, until, by, read)
+    told = _Told(graph, made, sides)
     sections = []
     if sides is not None and by and told.change is not None:
         sections.append(members_answer(graph, by, told.root, told.formula, told.split, sides))
