@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from typing import Annotated
 
@@ -58,7 +58,8 @@ def retire_plan(
         headline += f" That frees {freed}." if freed else ""
     nearly = sorted(found.nearly(graph), key=lambda i: (-(cost_value(graph, i) or 0), graph.nodes[i].name, i))
     others = _others(graph, found, nearly, everything=not (assets or select or objective))
-    sections = [_part(graph, found, number, part, leaving) for number, part in enumerate(found.components, 1)]
+    readers = last_reader(graph, found.going)
+    sections = [_part(graph, found, number, part, leaving, readers) for number, part in enumerate(found.components, 1)]
     if nearly:
         verb = "nearly qualifies" if len(nearly) == 1 else "nearly qualify"
         sections.append(_staying(graph, found, nearly, f"{plural(len(nearly), 'asset')} {verb}"))
@@ -108,9 +109,15 @@ _GOING = (
 )
 
 
-def _part(graph: Graph, found: Retirement, number: int, part: Sequence[int], leaving: int) -> Answer:
-    """One connected part of what goes."""
-    readers = last_reader(graph, found.going)
+def _part(
+    graph: Graph,
+    found: Retirement,
+    number: int,
+    part: Sequence[int],
+    leaving: int,
+    readers: Mapping[int, Observation],
+) -> Answer:
+    """One connected part of what goes. `readers` has the last row of use of each asset."""
     rows = [
         Finding(
             values=(
