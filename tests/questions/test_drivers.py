@@ -110,10 +110,21 @@ def test_zeros_and_negatives_are_split_where_there_is_a_value() -> None:
     assert above["part"] + below["part"] == pytest.approx(-2)
 
 
-def test_an_input_that_cannot_be_followed_leaves_the_whole_unsplit() -> None:
+def test_arithmetic_that_cannot_be_followed_leaves_the_whole_unsplit_and_says_so() -> None:
     metrics = {"m": derived("case when a > b then a else b end", "a", "b")}
     answer = drivers(graph(metrics), key_result="kr", read=giving({"m": (1, 2), "a": (1, 2), "b": (0, 0)}))
     assert [row["part"] for row in rows(answer)] == [1, None, None]
+    assert rows(answer)[0]["note"] == "not split: its expression is not followed: CASE is not followed"
+    unknown = drivers(graph({"m": derived("a + x", "a")}), key_result="kr", read=giving({"m": (1, 2), "a": (1, 2)}))
+    assert rows(unknown)[0]["note"] == "not split: its expression names x, which is none of its inputs"
+
+
+def test_what_cannot_be_followed_further_down_is_split_as_a_whole() -> None:
+    metrics = {"r": derived("case when a > b then a end", "a", "b"), "m": derived("r + c", "r", "c")}
+    values: dict[str, Pair] = {"m": (3, 6), "r": (1, 2), "a": (1, 2), "b": (0, 0), "c": (2, 4)}
+    _, whole, above, below, other = rows(drivers(graph(metrics), key_result="kr", read=giving(values)))
+    assert (whole["part"], above["part"], below["part"], other["part"]) == (1, None, None, 2)
+    assert whole["note"] == "its expression is not followed: CASE is not followed"
 
 
 def test_influences_are_shown_beside_and_have_no_part() -> None:

@@ -17,6 +17,7 @@ Values = Mapping[str, float | None]
 
 _TOKEN = re.compile(r"\s*(?:(\d+\.?\d*(?:[eE][+-]?\d+)?|\.\d+)|([A-Za-z_]\w*)|\"([^\"]+)\"|(::|[-+*/(),]))")
 _NUMBERS = frozenset("decimal double float float4 float8 int integer bigint numeric real precision".split())  # noqa: SIM905
+_REFUSED = frozenset("and case not null or over select when".split())  # noqa: SIM905
 _LONGEST = 4_000
 _DEEPEST = 60
 
@@ -156,6 +157,8 @@ def _tokens(text: str) -> Iterator[tuple[str, str]]:
         number, word, quoted, sign = found.groups()
         if number is not None:
             yield "number", number
+        elif word is not None and word.lower() in _REFUSED:
+            raise UsageError(f"{word.upper()} is not followed")
         elif word is not None or quoted is not None:
             yield "name", (word or quoted).lower()
         else:
@@ -231,8 +234,6 @@ class _Reader:
         if what == "number":
             return Term("number", number=float(text))
         if not self._is("("):
-            if text in {"case", "when", "null"}:
-                raise UsageError(f"{text.upper()} is not followed")
             return name(text)
         self.at += 1
         return self._cast() if text == "cast" else self._call(text)

@@ -115,6 +115,17 @@ def formula_of(component: Component, depth: int) -> Term:
     return made.put(parts) if set(made.names()) <= set(parts) else name(component.key)
 
 
+def not_followed(component: Component) -> str:
+    """Why the arithmetic of a component cannot be followed; '' where it can, or there is none."""
+    if not component.inputs:
+        return ""
+    try:
+        unknown = set(parse(component.expression).names()) - {alias for alias, _ in component.inputs}
+    except UsageError as error:
+        return f"its expression is not followed: {error.message}"
+    return f"its expression names {', '.join(sorted(unknown))}, which is none of its inputs" if unknown else ""
+
+
 @dataclass(frozen=True, slots=True)
 class _Line:
     """A component where it is drawn."""
@@ -149,6 +160,7 @@ class _Told:
         for depth in (8, 3, 2, 1):
             formula = formula_of(self.root, depth)
             if formula == name(self.root.key):
+                self.why = not_followed(self.root)
                 break
             if any(key not in sides.values for key in formula.names()):
                 self.why = "not all of its inputs could be read"
@@ -203,7 +215,8 @@ class _Told:
         for one in self._tree.influences:
             component = Component(one.node, self._graph.nodes[one.node].name)
             on = self._graph.nodes[one.on].name
-            yield self._row(one.node, f"~ {component.name}", "influence", component, None, f"said to drive {on}")
+            note = "; ".join(filter(None, (f"said to drive {on}", self._problem(component))))
+            yield self._row(one.node, f"~ {component.name}", "influence", component, None, note)
 
     def _row(self, node: int, drawn: str, role: str, component: Component, part: float | None, note: str) -> Finding:
         before, after = self.pair(component.key)
@@ -227,6 +240,8 @@ class _Told:
             return ""
         if component.key in self._sides.problems:
             return self._sides.problems[component.key]
+        if component is not self.root and (why := not_followed(component)):
+            return why
         before, after = self.pair(component.key)
         sides = [when for when, value in (("before", before), ("after", after)) if value is None]
         return f"no rows {' and '.join(sides)}" if sides else ""
