@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
@@ -134,7 +134,7 @@ class _Goal:
     @staticmethod
     def of(graph: Graph, goal: int) -> _Goal:
         fed = graph.fed_by.get(goal, ())
-        metrics = [i for i in graph.walk(fed, "upstream") if KINDS[graph.nodes[i].kind].is_a == "metric"]
+        metrics = _metrics(graph, fed)
         binding = graph.targets[goal].binding
         said = [a for i in metrics for a in graph.nodes[i].aggregates]
         if binding.expression:
@@ -144,10 +144,10 @@ class _Goal:
         called = [node.name, node.title, *(text for i in fed for text in (graph.nodes[i].name, graph.nodes[i].title))]
         return _Goal(
             node=goal,
-            values=graph.columns.made_from(goal),
+            values=_made_from(graph, goal),
             aggregates=aggregates,
             functions=_functions(aggregates),
-            filters=frozenset(c for _, c in graph.columns.filtered_by(goal)),
+            filters=_filters(graph, goal),
             tables=frozenset(_tables(graph, fed)),
             names=_tokens(called),
             metric=graph.nodes[fed[0]].name if fed else node.label,
@@ -170,16 +170,35 @@ class _Chart:
     def of(graph: Graph, chart: int, boards: Sequence[int]) -> _Chart:
         nodes = [graph.nodes[i] for i in (chart, *boards)]
         called = [text for n in nodes for text in (n.name, n.title)]
-        called += [name for name in graph.columns.vertices(chart) if name]
+        if graph.column_lineage:
+            called += [name for name in graph.columns.vertices(chart) if name]
         return _Chart(
             node=chart,
-            values=graph.columns.made_from(chart),
+            values=_made_from(graph, chart),
             aggregates=frozenset(graph.nodes[chart].aggregates),
             functions=_functions(graph.nodes[chart].aggregates),
-            filters=frozenset(c for _, c in graph.columns.filtered_by(chart)),
+            filters=_filters(graph, chart),
             tables=frozenset(_tables(graph, [chart])),
             names=_tokens(called),
         )
+
+
+def _made_from(graph: Graph, node: int) -> frozenset[Place]:
+    """The columns that a node shows; none where nobody followed any, which is told without building a graph of them."""
+    return graph.columns.made_from(node) if graph.column_lineage else frozenset()
+
+
+def _filters(graph: Graph, node: int) -> frozenset[str]:
+    """Names of the columns that decide the rows of a node."""
+    return frozenset(c for _, c in graph.columns.filtered_by(node)) if graph.column_lineage else frozenset()
+
+
+def _metrics(graph: Graph, fed: Iterable[int]) -> list[int]:
+    """The metrics among `fed`, and those that they are made of."""
+    found = [i for i in fed if KINDS[graph.nodes[i].kind].is_a == "metric"]
+    for i in found:  # it grows meanwhile
+        found += [u for u in graph.upstream[i] if KINDS[graph.nodes[u].kind].is_a == "metric" and u not in found]
+    return found
 
 
 def _tables(graph: Graph, starts: Iterable[int]) -> Iterator[int]:
@@ -243,9 +262,12 @@ class _Index:
                 self._by_bit[bits[place]].append(k)
             for table in goal.tables:
                 self._by_table[table].append(k)
-        sweep = graph.columns.sweep_values
-        self._made_from = sweep({place: 1 << bit for place, bit in bits.items()}, "downstream")
-        self._goes_into = sweep(seeds, "upstream")
+        self._made_from: Callable[[Place], int] = _nothing
+        self._goes_into: Callable[[Place], int] = _nothing
+        if seeds:
+            sweep = graph.columns.sweep_values
+            self._made_from = sweep({place: 1 << bit for place, bit in bits.items()}, "downstream")
+            self._goes_into = sweep(seeds, "upstream")
 
     def near(self, chart: _Chart) -> Iterator[tuple[_Goal, _Overlap]]:
         """The goals that share columns or a table with a chart, in order, with what they share."""
@@ -267,6 +289,10 @@ class _Index:
                 yield goal, _Overlap(_ABOVE * len(into[k]) / len(chart.values), "above", tuple(into[k]))
             else:
                 yield goal, _Overlap(0.0, "table")
+
+
+def _nothing(place: Place) -> int:  # noqa: ARG001 - nothing is known of any place
+    return 0
 
 
 def _bits(mask: int) -> Iterator[int]:
