@@ -93,9 +93,11 @@ def test_a_dimension_that_is_not_there_is_refused_with_those_that_are(project: P
 
 def test_the_command_answers_in_json(demo: Demo, capsys: pytest.CaptureFixture[str], monkeypatch: Any) -> None:
     monkeypatch.chdir(demo.open().config.root)
-    monkeypatch.setattr("sys.argv", ["headway", "drivers", "trial_to_paid", "-f", "json"])
+    monkeypatch.setattr("sys.argv", ["headway", "drivers", "trial_to_paid", "-f", "json", "--since", "2026-10-31"])
     assert main() == 0
-    tree = json.loads(capsys.readouterr().out)["totals"]["tree"]
+    totals = json.loads(capsys.readouterr().out)["totals"]
+    assert (totals["before"]["end"], totals["after"]["end"]) == ("2026-10-31", "2026-11-22")
+    tree = totals["tree"]
     assert (tree["how"], [part["as"] for part in tree["inputs"]]) == ("conversion", ["conversions", "base"])
 
 

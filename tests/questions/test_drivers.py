@@ -186,6 +186,7 @@ def test_what_a_person_asked_wrongly_is_an_error() -> None:
 def test_the_reader_is_the_projects_and_no_option_of_the_command() -> None:
     found = questions()["drivers"]
     assert dict(found.supplied) == {"read": "metric inputs"}
+    assert found.parameters["since"].type is date
     assert list(found.parameters) == ["key_result", "since", "until", "by", "tree"]
 
 

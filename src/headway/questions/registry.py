@@ -13,7 +13,9 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from importlib.metadata import entry_points
+from types import UnionType
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
 from headway.answer import Answer
@@ -97,9 +99,14 @@ def question(code: str, *, name: str = "") -> Callable[[Callable[..., Answer]], 
 
 def questions() -> dict[str, Question]:
     """All questions by name, in the order of their codes; modules are loaded on the first call."""
+    _load()
+    return dict(sorted(_registered.items(), key=lambda item: item[1].code))
+
+
+@cache
+def _load() -> None:
     for point in entry_points(group=GROUP):
         point.load()
-    return dict(sorted(_registered.items(), key=lambda item: item[1].code))
 
 
 def _parameters(function: Callable[..., Answer]) -> tuple[dict[str, Parameter], dict[str, str]]:
@@ -117,5 +124,11 @@ def _parameters(function: Callable[..., Answer]) -> tuple[dict[str, Parameter], 
             if given := next((e for e in extras if isinstance(e, Supplied)), None):
                 supplied[name] = given.what
                 continue
-        found[name] = Parameter(name, hint, parameter.default, says)
+        found[name] = Parameter(name, _given(hint), parameter.default, says)
     return found, supplied
+
+
+def _given(hint: Any) -> Any:
+    """The type of a value that is given: of one that may be left out (`date | None`), what it is otherwise."""
+    kinds = [kind for kind in get_args(hint) if kind is not type(None)]
+    return kinds[0] if isinstance(hint, UnionType) and len(kinds) == 1 else hint
