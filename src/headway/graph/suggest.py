@@ -64,7 +64,10 @@ def suggestions(graph: Graph, *, least: float = LEAST) -> list[Suggestion]:
 
     Goals that have ended, and links that somebody declined, are left out.
     """
-    goals = [_Goal.of(graph, g) for g in graph.goals if graph.active >> graph.bit[g] & 1 and g in graph.targets]
+    told = any(graph.nodes[i].aggregates for i in graph.assets if _on_board(graph, i))
+    goals = [
+        _Goal.of(graph, g, told=told) for g in graph.goals if graph.active >> graph.bit[g] & 1 and g in graph.targets
+    ]
     if not goals:
         return []
     index = _Index(graph, goals)
@@ -132,12 +135,13 @@ class _Goal:
     """What it is computed from, for sentences."""
 
     @staticmethod
-    def of(graph: Graph, goal: int) -> _Goal:
+    def of(graph: Graph, goal: int, *, told: bool) -> _Goal:
+        """`told`: some chart says what it computes, so that it is worth knowing of the key result."""
         fed = graph.fed_by.get(goal, ())
         metrics = _metrics(graph, fed)
         binding = graph.targets[goal].binding
         said = [a for i in metrics for a in graph.nodes[i].aggregates]
-        if binding.expression:
+        if told and binding.expression:
             said.append(aggregate(binding.expression))
         aggregates = frozenset(a for a in said if a)
         node = graph.nodes[goal]
