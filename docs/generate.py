@@ -1,7 +1,7 @@
-"""Write docs/reference.md from the code: commands, questions, connectors, policy, errors.
+"""Write docs/reference.md (commands, questions, connectors, policy, errors) and docs/codes.md from the code.
 
-python docs/generate.py            write it
-python docs/generate.py --check    exit with 1 when it is not up to date
+python docs/generate.py            write them
+python docs/generate.py --check    exit with 1 when one is not up to date
 """
 
 from __future__ import annotations
@@ -19,9 +19,11 @@ from headway import errors
 from headway.cli import cli
 from headway.config import Policy
 from headway.errors import Exit, HeadwayError
+from headway.questions.explanations import explanation
 from headway.questions.registry import questions
 
 PAGE = Path(__file__).with_name("reference.md")
+CODES = Path(__file__).with_name("codes.md")
 
 
 def reference() -> str:
@@ -102,6 +104,24 @@ def _errors() -> Iterator[str]:
             yield f"| `{error.__name__}` | {int(error.exit_code)} | {first} |"
 
 
+def codes() -> str:
+    """The page of codes: what `headway explain` says of each."""
+    return "\n".join(_codes()).rstrip() + "\n"
+
+
+def _codes() -> Iterator[str]:
+    yield "# Codes\n"
+    yield "What `headway explain` says of each code. Codes are stable and never reused. Generated from the code.\n"
+    for question in questions().values():
+        told = explanation(question)
+        yield f"## {told.code}: {told.title}\n"
+        yield f"`headway {told.question}`\n"
+        yield f"{told.what}\n"
+        for title, text in (("Why", told.why), ("How to fix it", told.fix), ("How to configure it", told.configure)):
+            if text:
+                yield f"**{title}.** {text}\n"
+
+
 def _comments(cls: type) -> dict[str, str]:
     """The docstrings under the fields of a class, by field."""
     import ast
@@ -121,11 +141,12 @@ def _comments(cls: type) -> dict[str, str]:
 
 
 def main() -> int:
-    """Write the page, or check it."""
-    text = reference()
+    """Write the pages, or check them."""
+    pages = {PAGE: reference(), CODES: codes()}
     if "--check" in sys.argv[1:]:
-        return 0 if PAGE.exists() and PAGE.read_text(encoding="utf-8") == text else 1
-    PAGE.write_text(text, encoding="utf-8")
+        return 0 if all(p.exists() and p.read_text(encoding="utf-8") == text for p, text in pages.items()) else 1
+    for page, text in pages.items():
+        page.write_text(text, encoding="utf-8")
     return 0
 
 

@@ -10,8 +10,23 @@ import msgspec
 
 from headway.graph.model import Gap
 
-__all__ = ["Answer", "Column", "Finding", "Gap", "Step", "Verdict", "figure", "listed", "plural"]
+__all__ = [
+    "Answer",
+    "Column",
+    "Excused",
+    "Finding",
+    "Flag",
+    "Gap",
+    "Level",
+    "Report",
+    "Step",
+    "Verdict",
+    "figure",
+    "listed",
+    "plural",
+]
 
+Level = Literal["error", "warn"]
 Format = Literal["text", "number", "percent", "date", "money", "bool", "list"]
 
 
@@ -84,11 +99,67 @@ class Verdict(msgspec.Struct, frozen=True):
 
     answer: Answer
     limit: int
+    gate: str = ""
+    """What the gate is called; '' for a limit that was given with a question."""
+    level: Level = "error"
 
     @property
     def passed(self) -> bool:
         """Whether the findings are within the limit."""
         return self.answer.findings <= self.limit
+
+    @property
+    def outcome(self) -> Literal["passed", "warning", "failed"]:
+        """`warning` is over the limit of a gate that only warns."""
+        if self.passed:
+            return "passed"
+        return "failed" if self.level == "error" else "warning"
+
+
+class Flag(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A finding that a gate counts: in one sentence, with the place in the repository."""
+
+    gate: str
+    code: str
+    level: Level
+    message: str
+    fingerprint: str
+    """Stays the same while the finding is about the same thing, whatever its words."""
+    node: str = ""
+    file: str = ""
+    """Path of the defining file below the repository's root; '' where none is known."""
+    path: tuple[Step, ...] = ()
+    failing: bool = False
+    """Its gate is over its limit, and of the level error."""
+
+
+class Excused(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A finding that is not counted, and why."""
+
+    flag: Flag
+    reason: str
+
+
+class Report(msgspec.Struct, frozen=True, kw_only=True):
+    """What a check found: a verdict per gate, every finding, what was excused and what is not known."""
+
+    headline: str
+    verdicts: tuple[Verdict, ...]
+    flags: tuple[Flag, ...]
+    as_of: date
+    compared: bool
+    """There was an earlier state to compare with."""
+    objectives: tuple[str, ...] = ()
+    """Objectives that the change touches, in the company's order."""
+    excused: tuple[Excused, ...] = ()
+    gaps: tuple[Gap, ...] = ()
+    titles: Mapping[str, str] = {}
+    """Code -> what it is about, for the codes of the gates."""
+
+    @property
+    def passed(self) -> bool:
+        """Whether no gate of the level error is over its limit."""
+        return all(v.passed for v in self.verdicts if v.level == "error")
 
 
 def plural(count: int, one: str, many: str = "") -> str:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from headway.questions.registry import Parameter, Question
 
 FORMATS = ("table", "json", "csv", "md")
+CHECK_FORMATS = ("text", "json", "sarif", "junit", "github", "gitlab", "comment")
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -276,6 +277,98 @@ def sync(sources: tuple[str, ...], no_values: bool, **options: Any) -> int:
     return Exit.COULD_NOT_TELL if failed else Exit.FINE
 
 
+_CHECK_OPTIONS = (
+    click.Option(
+        ["--against"],
+        default="",
+        metavar="MANIFEST|REF",
+        help="Judge only what changed since this manifest.json (or folder, or git revision).",
+    ),
+    click.Option(["--baseline"], default="", metavar="FILE", help="Do not count the findings in this file."),
+    click.Option(
+        ["--update-baseline"],
+        is_flag=True,
+        help="Take from the baseline what is gone; write it where there is none.",
+    ),
+    click.Option(["--gate"], multiple=True, metavar="NAME", help="Only this gate; repeatable."),
+    click.Option(
+        ["--columns"], is_flag=True, help="Also follow columns; needs SQL that dbt compiled, and takes longer."
+    ),
+    click.Option(
+        ["--format", "-f"],
+        type=click.Choice(CHECK_FORMATS),
+        default="text",
+        show_default=True,
+        help="How to report.",
+    ),
+    click.Option(["--output"], default="", metavar="FILE", help="Write the report here instead of to stdout."),
+)
+
+
+@cli.command(
+    params=[*_CHECK_OPTIONS, *_FILE_OPTIONS, *_PROJECT_OPTIONS], short_help="Hold the project against its gates."
+)
+def check(**options: Any) -> int:
+    """Hold the project, or what a change makes of it, against the gates of headway.yml.
+
+    Exits with 0 when every gate passed, 1 when one of the level error is over its limit, 2 when there is no telling.
+    Needs a manifest (dbt parse) and goals; no store and no warehouse.
+    """
+    from headway.project.gate import check as judge
+    from headway.render.report import report_as
+
+    said = {key: options.pop(key) for key in ("against", "baseline", "columns")}
+    update, only = options.pop("update_baseline"), options.pop("gate")
+    style, output = options.pop("format"), options.pop("output")
+    if update and not said["baseline"]:
+        raise click.UsageError("--update-baseline needs --baseline FILE")
+    report = judge(_project(options), update=update, only=only, **said)
+    text = report_as(style, report)
+    if output:
+        _write(output, text)
+        click.echo(report.headline, err=True)
+    else:
+        _emit(text)
+    return Exit.FINE if report.passed else Exit.FINDINGS
+
+
+def _write(path: str, text: str) -> None:
+    """Write a report to a file; raises InputError."""
+    from headway.errors import InputError, Place
+
+    try:
+        with open(path, "w", encoding="utf-8", newline="\n") as file:  # noqa: PTH123 - nothing else here needs pathlib
+            file.write(text)
+    except OSError as error:
+        raise InputError(f"cannot be written: {error.strerror or error}", place=Place(path)) from None
+
+
+@cli.command(short_help="Say what a code means, why it matters and what to do.")
+@click.argument("code", required=False, default="")
+def explain(code: str) -> int:
+    """Say what a code such as HW802 means, why it matters, how to fix it and how to configure it.
+
+    Without CODE, lists all codes.
+    """
+    from headway.errors import UnknownName
+    from headway.questions.explanations import explanation
+
+    known = {q.code: explanation(q) for q in _questions().values()}
+    if not code:
+        _emit("".join(f"{e.code}  {e.question:<20}  {e.title}\n" for e in known.values()))
+        return Exit.FINE
+    found = known.get(code.upper()) or next((e for e in known.values() if e.question == code), None)
+    if found is None:
+        import difflib
+
+        raise UnknownName("code", code, difflib.get_close_matches(code.upper(), known, n=3))
+    parts = [f"{found.code} {found.question}: {found.title}", "", found.what]
+    for title, text in (("Why", found.why), ("How to fix it", found.fix), ("How to configure it", found.configure)):
+        parts += ["", title, f"  {text}"] if text else []
+    _emit("\n".join(parts) + "\n")
+    return Exit.FINE
+
+
 @cli.command(short_help="Build the example company with dbt and show its first page.")
 @click.argument("directory", default="headway-demo")
 @click.option("--keep", is_flag=True, help="Use what is already built in DIRECTORY instead of building it again.")
@@ -333,4 +426,61 @@ def _decide(*, accepted: bool, target: str, options: dict[str, Any]) -> int:
     click.echo(f"Written to {written.file}, line {written.line}.", err=True)
     if project.stored:
         click.echo("It counts after the next headway sync.", err=True)
+    return Exit.FINE
+
+
+# ---------------------------------------------------------------------- retirement
+
+
+@cli.command(
+    params=[
+        *(option for option in _ANSWER_OPTIONS if option.name != "limit"),
+        *_FILE_OPTIONS,
+        *_PROJECT_OPTIONS,
+    ],
+    short_help="Take assets out of service in steps, by edits that can be taken back.",
+)
+@click.argument("assets", nargs=-1)
+@click.option("--select", default="", help="Assets that this dbt-style selector names.")
+@click.option("--objective", default="", help="What goes when this objective ends, or because it has ended.")
+@click.option("--zombies", is_flag=True, help="Everything that can go.")
+@click.option(
+    "--stage",
+    type=click.Choice(("announced", "deprecated", "disabled", "dropped")),
+    default="announced",
+    show_default=True,
+    help="How far to go.",
+)
+@click.option("--on", type=_Day(), default=None, metavar="DATE", help="Day of the stage; default: the day of the answer.")
+@click.option("--write", is_flag=True, help="Make the changes; without it they are only shown.")
+@click.option("--sql", is_flag=True, help="Print DROP statements for people to read and run; nothing is run.")
+@click.option("--undo", default="", metavar="RUN", help="Take back what one run wrote, byte for byte.")
+@click.option("--status", is_flag=True, help="What is being retired, and which runs can be taken back.")
+def retire(undo: str, status: bool, write: bool, sql: bool, **options: Any) -> int:
+    """Take ASSETS out of service: announced, then deprecated, disabled and dropped.
+
+    What goes is the largest set of which nothing outside loses anything it needs: see `headway retire-plan`. Without
+    ASSETS, --select, --objective or --zombies it goes on with what an earlier stage was written of. Nothing is written
+    without --write, and nothing is ever run on the warehouse. `retirements.yml` says what was done when, and why.
+    """
+    from headway.project import retire as retirement
+
+    style = {key: options.pop(key) for key in ("format", "rows", "verbose")}
+    asked = {key: options.pop(key) for key in ("select", "objective", "stage", "on")}
+    assets, everything = ",".join(options.pop("assets")), options.pop("zombies")
+    project = _project(options)
+    if undo:
+        taken_back = retirement.undo(project, undo)
+        click.echo(f"Took back {taken_back.id}: {len(taken_back.files)} files are as they were.", err=True)
+        return Exit.FINE
+    if status:
+        return _show(retirement.status(project), limit=None, **style)
+    prepared = retirement.prepare(project, assets=assets, everything=everything, **asked)
+    if sql:
+        _emit("".join(f"{line}\n" for line in prepared.statements))
+    else:
+        _show(prepared.answer, limit=None, **style)
+    written = retirement.write(project, prepared) if write else None
+    for line in retirement.summary(prepared, verbose=style["verbose"], written=written is not None):
+        click.echo(line, err=True)
     return Exit.FINE

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any
+from typing import Any, Literal
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +65,27 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True)
+class Gate:
+    """A gate: a question, and how many findings it may have."""
+
+    question: str
+    name: str = ""
+    """What it is called; the question's name without."""
+    level: Literal["error", "warn"] = "error"
+    """Over its limit an error fails the check; a warning is only told."""
+    limit: int = 0
+    select: str = ""
+    """Only findings on assets that this selector names."""
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    """Given to the question."""
+
+    @property
+    def title(self) -> str:
+        """What people call it."""
+        return self.name or self.question
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """What headway.yml says, or what is found without one. Paths are absolute."""
 
@@ -78,6 +99,8 @@ class Config:
     """What units of cost, and bytes and seconds, are worth in money, by unit."""
     protected: tuple[str, ...] = ()
     """Selectors of assets that are never proposed for retirement."""
+    gates: tuple[Gate, ...] | None = None
+    """What `headway check` holds against which limits; None means the shipped ones."""
     as_of: date | None = None
     """Day that answers are for when none is asked for; None means today. For examples whose data has an end."""
     profiles_dir: str = ""

@@ -10,6 +10,8 @@ links: links.yml                     # what people decided about links, if it is
 owners: {codeowners: CODEOWNERS, models/finance/: finance-team}
 policy: {usage_window_days: 90}
 protected: ["tag:regulatory"]
+gates:                               # what headway check fails on, instead of the shipped gates
+  - {question: new-assets, level: error, limit: 0, select: "path:models/marts"}
 prices:                              # of one credit, byte that is read, second, byte that is stored for 30 days
   credits: {amount: 3.0, unit: EUR}
   bytes: {amount: 6.25e-12, unit: EUR}
@@ -34,7 +36,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from headway.config import Config, Policy, Price, Source
+from headway.config import Config, Gate, Policy, Price, Source
 from headway.errors import ConfigError, Place
 
 FILE = "headway.yml"
@@ -93,6 +95,7 @@ class _Reader:
             "policy": self._policy,
             "protected": lambda v: tuple(self._texts(v, "protected")),
             "prices": self._prices,
+            "gates": self._gates,
             "store": str,
             "warehouse": lambda v: self._mapping(v, "warehouse"),
             "as_of": self._day,
@@ -124,6 +127,7 @@ class _Reader:
             policy=read.get("policy", Policy()),
             protected=read.get("protected", ()),
             prices=read.get("prices", {}),
+            gates=read.get("gates"),
             profiles_dir=str(warehouse.get("profiles_dir", "")),
             target=str(warehouse.get("target", "")),
             as_of=read.get("as_of"),
@@ -212,6 +216,31 @@ class _Reader:
             else:
                 read[key] = type(default)(given)
         return Policy(**read)
+
+    def _gates(self, value: Any) -> tuple[Gate, ...]:
+        if not isinstance(value, list):
+            raise ConfigError(
+                "gates must be a list of mappings such as {question: new-assets}", place=self._place(value)
+            )
+        return tuple(self._gate(self._mapping(item, "each of gates")) for item in value)
+
+    def _gate(self, said: Mapping[str, Any]) -> Gate:
+        self._known_keys(said, {f.name: f for f in fields(Gate)}, "gates.")
+        texts = {}
+        for key in ("question", "name", "level", "select"):
+            if key in said:
+                if not isinstance(said[key], str) or not said[key]:
+                    raise ConfigError(f"gates.{key} must be a text", place=self._place(said, key))
+                texts[key] = str(said[key])
+        if "question" not in texts:
+            raise ConfigError("each of gates needs a question", place=self._place(said))
+        if texts.get("level", "error") not in {"error", "warn"}:
+            raise ConfigError("gates.level must be error or warn", place=self._place(said, "level"))
+        limit = said.get("limit", 0)
+        if type(limit) is not int or limit < 0:
+            raise ConfigError("gates.limit must be a whole number of at least 0", place=self._place(said, "limit"))
+        parameters = dict(self._mapping(said.get("parameters") or {}, "gates.parameters"))
+        return Gate(limit=limit, parameters=parameters, **texts)  # type: ignore[arg-type]
 
     def _prices(self, value: Any) -> dict[str, Price]:
         said = self._mapping(value, "prices")

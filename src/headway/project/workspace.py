@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from functools import partial
@@ -165,6 +165,15 @@ class Project:
                     raise
                 records.append(Gap(topic=source.connector, message=f"{source.connector} could not be read: {error}"))
         return records
+
+    def records(self, source: Source) -> Iterator[AnyRecord]:
+        """What one source says now, without the store."""
+        return self._records(source)
+
+    def kept(self, connectors: Collection[str]) -> Iterator[AnyRecord]:
+        """What the store has of some connectors; nothing where there is no store."""
+        records, _ = self._stored() or ((), None)
+        return (r for r in records if r.origin.connector in connectors)
 
     # ------------------------------------------------------------------ syncing
 

@@ -129,6 +129,11 @@ def impact(graph: Graph, *, select: Select = "") -> Answer:
     return make(graph, "impact", "HW801", headline, columns, rows, totals=totals, gaps=_gaps(graph, "goals", "lineage"))
 
 
+def objectives_touched(graph: Graph) -> list[str]:
+    """Titles of the objectives that a change touches: whose key results stand on something that differs."""
+    return _objectives(touched(graph))
+
+
 def _objectives(found: Iterable[Touched]) -> list[str]:
     """Titles of the objectives that are touched, each once, in the company's order."""
     labels: dict[str, None] = {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Annotated, Literal
 
 from headway.answer import Answer, Column, Finding, listed, plural
 from headway.graph.alike import Group, alike
@@ -11,14 +12,19 @@ from headway.graph.graph import Graph
 from headway.graph.model import KINDS
 from headway.questions.change import NOTHING, compared
 from headway.questions.evidence import asset_name, gaps, make, no_goals, path_steps
-from headway.questions.registry import question
+from headway.questions.registry import Says, question
 
+Effect = Literal["any", "gone", "changed"]
 _MEANING = frozenset({"definition", "filter"})
 """Facets of a metric that say what it means."""
 
 
 @question("HW804")
-def changed_metrics(graph: Graph) -> Answer:
+def changed_metrics(
+    graph: Graph,
+    *,
+    effect: Annotated[Effect, Says("Only metrics that are gone, or only those that mean something else.")] = "any",
+) -> Answer:
     """Which key results lose their metric by this change, or are measured otherwise after it?
 
     A metric is gone when what the key result is bound to was there before and is not any more. It means something else
@@ -26,6 +32,8 @@ def changed_metrics(graph: Graph) -> Answer:
     """
     difference = changes(graph)
     rows = list(_meanings(difference)) if difference else []
+    if effect != "any":
+        rows = [r for r in rows if (r.values[4] == "is gone") == (effect == "gone")]
     columns = (
         Column("key_result", "Key result"),
         Column("objective", "Objective"),
