@@ -12,7 +12,7 @@ import pytest
 
 from headway.cli import cli
 from headway.project import settings
-from headway.project.workspace import connector_class
+from headway.project.plugins import connector_class
 from headway.questions.registry import questions
 
 ROOT = Path(__file__).parents[1]

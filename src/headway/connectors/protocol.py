@@ -7,13 +7,13 @@ function that needs it and sits behind an extra. Third parties register a class 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Any, ClassVar, Protocol
+from datetime import date, datetime
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 from headway.config import Option
-from headway.graph.model import AnyRecord
+from headway.graph.model import AnyRecord, Gap, Node, Reading
 
 Progress = Callable[[str, int, int], None]
 """Called as progress(what, done, total); total 0 when it is not known."""
@@ -59,4 +59,44 @@ class Connector(Protocol):
 
     def records(self) -> Iterator[AnyRecord]:
         """Everything this connector knows, in any order."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """The value of one key result, for a system outside to compute."""
+
+    key_result: str
+    """Id of its node."""
+    title: str
+    """What people call it."""
+    metric: Node
+    """The metric that it is bound to, as the connector gave it that yielded it."""
+    time: str = ""
+    """The time dimension that dates the metric; '' where there is just one, or none."""
+    grain: str = ""
+    """day, week, month, quarter or year for a value per period; '' for one value of all days."""
+    start: date
+    end: date
+    """The days, both included; without a time dimension the value is that of `as_of`."""
+    as_of: date
+    periods: Mapping[date, bool] = field(default_factory=dict)
+    """With a grain: first day of each period that is asked for, in order, and whether it was over on `as_of`."""
+    filters: tuple[str, ...] = ()
+    """Conditions as the goals file has them, such as `orders.country = 'NL'`; all of them must hold."""
+
+
+@runtime_checkable
+class Evaluates(Protocol):
+    """A connector that also computes metrics: its system is asked for the values of key results in a sync."""
+
+    def takes(self, metric: Node, *, computable: bool) -> bool:
+        """Whether a key result on this metric is asked here; `computable` says that the warehouse could, too."""
+        ...
+
+    def readings(self, wanted: Sequence[Wanted]) -> Iterator[Reading | Gap]:
+        """Readings of key results, with the query as proof, and a gap for each that has no value.
+
+        Raises HeadwayError when the system cannot be asked at all.
+        """
         ...

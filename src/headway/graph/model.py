@@ -359,9 +359,9 @@ class Reading(Record, frozen=True, gc=False, kw_only=True, tag="reading", omit_d
     at: datetime | None = None
     """When it was read."""
     source: str = ""
-    """What it was read from: metricflow, measure, model, sql, manual."""
+    """What it was read from: metricflow, measure, model, sql, manual, or the connector that computed it."""
     proof: str = ""
-    """The SQL, or the place in the goals file."""
+    """The SQL or query, or the place in the goals file."""
     origin: Origin = Origin()
 
 

@@ -11,6 +11,7 @@ from headway.errors import HeadwayError
 from headway.graph.graph import Graph
 from headway.graph.metric_tree import Component, Sides
 from headway.graph.model import Gap, Reading, Target
+from headway.project.outside import Outside, measure
 
 if TYPE_CHECKING:
     from headway.project.workspace import Project
@@ -21,9 +22,12 @@ InputReader = Callable[[Target, Sequence[Component], date | None, date | None, s
 
 
 def readings(project: Project, graph: Graph) -> Iterator[Reading | Gap]:
-    """Evaluate every key result of a living objective that is bound to a metric, a model or SQL."""
+    """Evaluate every key result of a living objective that is bound to a metric, a model or SQL, where it can be."""
     targets = [graph.targets[g] for g in graph.goals if g in graph.targets and graph.active >> graph.bit[g] & 1]
     wanted = [t for t in targets if t.binding.way in {"metric", "model", "sql"}]
+    outside = Outside(project, graph, wanted)
+    yield from outside.readings()
+    wanted = [t for t in wanted if t.key_result not in outside.taken]
     if not wanted:
         return
     try:
@@ -89,10 +93,8 @@ def _evaluate(project: Project, graph: Graph, targets: list[Target]) -> Iterator
 
 def measure_of(graph: Graph, target: Target) -> Mapping[str, Any] | None:
     """How the measure of a BI tool that a key result is bound to is computed; None for every other binding."""
-    if not target.binding.metric:
-        return None
-    fed = (graph.nodes[i] for i in graph.fed_by.get(graph.index[target.key_result], ()))
-    return next((node.meta["sql"] for node in fed if node.kind == "metric" and "sql" in node.meta), None)
+    node = measure(graph, target)
+    return None if node is None else node.meta["sql"]
 
 
 def manifest_path(project: Project) -> Path:

@@ -7,17 +7,17 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from functools import partial
-from importlib.metadata import entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from headway.answer import Answer
 from headway.config import Config, Source
-from headway.connectors.protocol import Connector, Context, Progress, silent
+from headway.connectors.protocol import Context, Progress, silent
 from headway.errors import ConfigError, HeadwayError, UsageError
 from headway.graph.graph import Graph
 from headway.graph.model import AnyRecord, Gap
 from headway.project import settings
+from headway.project.plugins import connector_class
 from headway.project.sources import by_name
 from headway.questions.registry import questions
 
@@ -251,17 +251,6 @@ class Project:
 
         graph = Graph(records, as_of=self.as_of, policy=self.config.policy)
         yield from readings(self, graph)
-
-
-def connector_class(name: str) -> Callable[[Mapping[str, Any], Context], Connector]:
-    """The connector registered under `name`. Raises ConfigError when there is none."""
-    points = entry_points(group="headway.connectors")
-    for point in points:
-        if point.name == name:
-            loaded: Callable[[Mapping[str, Any], Context], Connector] = point.load()
-            return loaded
-    known = ", ".join(sorted(p.name for p in points))
-    raise ConfigError(f"there is no connector called {name!r}", hint=f"there are {known}")
 
 
 def _covered(store: Store, name: str) -> datetime | None:

@@ -429,6 +429,31 @@ def test_tables_of_other_views(tmp_path: Path) -> None:
     assert found["lookml:metric.looker.e.n"] == {"problem": "there is no view gone"}
 
 
+def test_where_looker_can_be_asked_for_a_measure(tmp_path: Path) -> None:
+    view = "view: {name} {{ sql_table_name: {name} ;; measure: n {{ type: count }} }}\n"
+    first = (
+        'include: "*.view"\n'
+        "explore: base { extension: required view_name: orders }\n"
+        "explore: orders { join: customers { sql_on: 1 = 1 ;; } join: buyer { from: customers sql_on: 1 = 1 ;; } }\n"
+        "explore: late { from: orders view_name: delayed }\n"
+    )
+    views = "".join(view.format(name=name) for name in ("orders", "customers", "alone"))
+    second = 'include: "*.view"\nexplore: late { view_name: orders }\n'
+    written(tmp_path, tea__model__lkml=first, shop__model__lkml=second, all__view__lkml=views)
+    found = {r.name: r.meta["looker"] for r in read(tmp_path, path="looker") if isinstance(r, Node) and r.meta}
+    assert {name: (said["view"], said["measure"]) for name, said in found.items()} == {
+        "orders.n": ("orders", "n"),
+        "customers.n": ("customers", "n"),
+        "alone.n": ("alone", "n"),
+    }
+    places = {n: [(p["model"], p["explore"], p["view"]) for p in said["explores"]] for n, said in found.items()}
+    assert places == {
+        "orders.n": [("shop", "late", "orders"), ("tea", "orders", "orders"), ("tea", "late", "delayed")],
+        "customers.n": [("tea", "orders", "customers"), ("tea", "orders", "buyer")],
+        "alone.n": [],
+    }
+
+
 @pytest.mark.parametrize("unit", ["{{", "{%", "{% if ", "${", "{% condition a %}", "@{"])
 def test_liquid_that_never_ends_takes_no_time(unit: str) -> None:
     began = time.monotonic()

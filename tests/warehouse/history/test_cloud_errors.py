@@ -11,7 +11,7 @@ from cloud_warehouse import KEY, NOW
 
 from headway.connectors.protocol import Connector, Context
 from headway.errors import ConfigError, MissingExtra, WarehouseError
-from headway.project.workspace import connector_class
+from headway.project.plugins import connector_class
 from headway.warehouse.history import views
 from headway.warehouse.profile import Profile
 

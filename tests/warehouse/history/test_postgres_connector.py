@@ -14,7 +14,7 @@ from pg_log_writer import STARTED, Line, json_line, write_log
 from headway.connectors.protocol import Context
 from headway.errors import ConfigError, HeadwayError, InputError
 from headway.graph.model import AnyRecord, Coverage, Gap, Observation
-from headway.project.workspace import connector_class
+from headway.project.plugins import connector_class
 from headway.testing import NOW, ConnectorConformance, Recorded
 from headway.warehouse.history.postgres import PostgresHistory
 from headway.warehouse.history.postgres_counters import STATE, _remember, _remembered

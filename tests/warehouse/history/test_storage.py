@@ -15,7 +15,7 @@ from cloud_warehouse import KEY, NOW, keeps_secrets, same_as_snapshot, stand_in
 from headway.connectors.protocol import Context
 from headway.errors import ConfigError, WarehouseError
 from headway.graph.model import AnyRecord, Gap, Observation
-from headway.project.workspace import connector_class
+from headway.project.plugins import connector_class
 from headway.warehouse.adapters import ADAPTERS
 from headway.warehouse.connection import Connection
 from headway.warehouse.history import storage

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -10,11 +11,12 @@ from headway.config import Option
 from headway.connectors import content, given
 from headway.connectors.api import Client, Recording, checked_url, opened
 from headway.connectors.looker.activity import RETENTION_DAYS, Asking, embedded, usage
+from headway.connectors.looker.evaluation import ATTEMPTS, TIMEOUT_SECONDS, Evaluation, Explores
 from headway.connectors.looker.items import Items
 from headway.connectors.looker.site import NAME, Reader, Site, signed_in
-from headway.connectors.protocol import Context
+from headway.connectors.protocol import Context, Wanted
 from headway.errors import InputError, Place
-from headway.graph.model import AnyRecord
+from headway.graph.model import AnyRecord, Gap, Node, Reading
 
 
 class Looker:
@@ -33,6 +35,8 @@ class Looker:
         Option("client_secret", str, help="secret of the API key", env="HEADWAY_LOOKER_CLIENT_SECRET", secret=True),
         Option("export", str, "", help="folder with recorded answers, such as api/4.0/dashboards.json"),
         Option("lookml", bool, False, help="explores and measures come from the lookml source; tie to these"),
+        Option("evaluate", bool, False, help="ask Looker for key results even where the warehouse can compute them"),
+        Option("explores", dict, {}, help="which explore a view's measures are asked of: {orders: tea/orders}"),
         *given.USAGE,
         Option("keep_days", int, RETENTION_DAYS, help="how many days to look back at most; Looker keeps 90"),
     )
@@ -43,18 +47,13 @@ class Looker:
         given.one_of(NAME, values, "url", "export")
         self._values = values
         self._url = checked_url("Looker", values["url"]) if values["url"] else ""
+        self._asked_of = Explores.of(values["explores"])
         self._keep_days = given.days(NAME, values, "keep_days", 36_500)
         self._people, self._classes = given.people(values, context)
 
     def records(self) -> Iterator[AnyRecord]:
         """Everything the Looker holds, who opened it, and what could not be had."""
-        recording = self._recording() if self._values["export"] else None
-        client = None if recording else self._client()
-        with opened(client, recording) as api:
-            site = Site(api)
-            if client is not None:
-                site.sign_in = lambda: self._sign_in(client)
-                site.sign_in()
+        with self._site() as site:
             found = Reader(site, self._context.progress).read()
             outside, gaps = embedded(site)
             seen = list(usage(site, self._asking(), self._context.progress))
@@ -63,6 +62,32 @@ class Looker:
         yield from items.elsewhere
         yield from seen
         yield from (*found.gaps, *items.gaps(), *gaps)
+
+    def takes(self, metric: Node, *, computable: bool) -> bool:
+        """Whether Looker is asked for a measure: where nothing else can compute it, or the option evaluate says so."""
+        theirs = "lookml" if self._values["lookml"] else NAME
+        asked = self._values["evaluate"] or not computable
+        return bool(self._url) and asked and metric.origin.connector == theirs and "looker" in metric.meta
+
+    def readings(self, wanted: Sequence[Wanted]) -> Iterator[Reading | Gap]:
+        """What Looker says of measures, one query each. Raises ConfigError, MissingExtra, ServiceError."""
+        with self._site(timeout=TIMEOUT_SECONDS, attempts=ATTEMPTS) as site:
+            evaluation = Evaluation(site, self._asked_of, self._context.now)
+            for done, one in enumerate(wanted):
+                self._context.progress("key results in Looker", done, len(wanted))
+                yield from evaluation.of(one)
+
+    @contextmanager
+    def _site(self, **how: Any) -> Iterator[Site]:
+        """The Looker, signed in, or its recorded answers; `how` is what Client takes."""
+        recording = self._recording() if self._values["export"] else None
+        client = None if recording else Client("Looker", self._url, progress=self._context.progress, **how)
+        with opened(client, recording) as api:
+            site = Site(api)
+            if client is not None:
+                site.sign_in = lambda: self._sign_in(client)
+                site.sign_in()
+            yield site
 
     def _asking(self) -> Asking:
         return Asking(
@@ -73,9 +98,6 @@ class Looker:
             now=self._context.now,
             covered=self._context.covered,
         )
-
-    def _client(self) -> Client:
-        return Client("Looker", self._url, progress=self._context.progress)
 
     def _sign_in(self, client: Client) -> None:
         key = given.secret(NAME, self.options, "client_id", self._context)

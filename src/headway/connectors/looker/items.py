@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from headway.connectors.content import Item
@@ -78,6 +78,11 @@ class Explore:
             traced_rows=tuple(dict.fromkeys(rows)),
         )
 
+    @property
+    def base(self) -> str:
+        """The name that the fields of the view begin with that it starts from."""
+        return text(self.said, "view_name") or self.name
+
     def metrics(self) -> Iterator[Item]:
         """Its measures."""
         for name, one in self.fields("measures").items():
@@ -119,12 +124,14 @@ class Items:
         outside = self._found.sent | set(embedded)
         items: list[Item] = []
         metrics: dict[str, Item] = {}
+        having: dict[str, list[Explore]] = {}
         for _, explore in sorted(self._explores.items()):
             if not self._lookml:
                 items.append(explore.item())
                 for metric in explore.metrics():
                     metrics.setdefault(metric.key, metric)
-        items += metrics.values()
+                    having.setdefault(metric.key, []).append(explore)
+        items += [_evaluated(metric, having[key]) for key, metric in metrics.items()]
         items += [self._look(key, look, outside) for key, look in sorted(self._found.looks.items())]
         for key, board in sorted(self._found.dashboards.items()):
             items += self._board(key, board, outside)
@@ -231,6 +238,15 @@ class Items:
             "created": day(one, "created_at"),
             "archived": truth(one, "deleted"),
         }
+
+
+def _evaluated(metric: Item, having: Sequence[Explore]) -> Item:
+    """A measure with what it takes to ask Looker for its value: see evaluation."""
+    view, _, measure = metric.name.partition(".")
+    starting = [explore for explore in having if explore.base == view] or having
+    places = [{"model": one.model, "explore": one.name, "view": view} for one in starting]
+    asked = {"view": view, "measure": measure, "explores": places}
+    return replace(metric, meta={**metric.meta, "looker": asked})
 
 
 def _end(explore: Explore, name: str) -> tuple[str, str] | None:

@@ -10,7 +10,7 @@ from headway.config import Option
 from headway.connectors import content
 from headway.connectors.content import Item
 from headway.connectors.lookml.files import File, Project, included, walk
-from headway.connectors.lookml.items import Boards, Model
+from headway.connectors.lookml.items import Boards, Model, asked
 from headway.connectors.lookml.reading import Worker
 from headway.connectors.lookml.views import World
 from headway.connectors.protocol import Context
@@ -53,8 +53,9 @@ class Lookml:
         models = self._models(projects, files, dialect)
         boards = Boards({name: model for name, model in models.items() if name})
         items: dict[str, Item] = {}
+        places = asked(models.values())
         for model in models.values():
-            for item in model.views():
+            for item in model.views(places):
                 items.setdefault(item.reference, item)
         for model in models.values():
             for item in model.explores() if model.name else ():

@@ -82,8 +82,8 @@ class Model:
 
     # --- views and measures ---------------------------------------------------------------------------------------
 
-    def views(self) -> Iterator[Item]:
-        """The dataset of each view that may be used, and its measures."""
+    def views(self, places: Mapping[tuple[str, str], Sequence[Mapping[str, str]]]) -> Iterator[Item]:
+        """The dataset of each view that may be used, and its measures; `places` as `asked` gives them."""
         for name in self.world.views:
             seen = self.seen(name)
             if seen is None or seen.view.said.get("extension") == "required":
@@ -91,7 +91,7 @@ class Model:
             yield self._view(seen)
             for field_ in seen.view.fields.values():
                 if field_.kind == "measure":
-                    yield self._measure(seen, field_)
+                    yield self._measure(seen, field_, places.get((seen.view.project, seen.view.name), ()))
 
     def _view(self, seen: Seen) -> Item:
         view, dialect = seen.view, self._spoken(seen)
@@ -141,7 +141,7 @@ class Model:
         reads.pop(f"dataset.{common['key']}", None)
         return Item(**common, reads=tuple(reads), traced=traced, traced_rows=rows)
 
-    def _measure(self, seen: Seen, measure: Field) -> Item:
+    def _measure(self, seen: Seen, measure: Field, places: Sequence[Mapping[str, str]]) -> Item:
         view, dialect = seen.view, self._spoken(seen)
         made = seen.measures.of(measure)
         good = parses(made.sql, dialect)
@@ -166,7 +166,10 @@ class Model:
             path=measure.shown,
             file=measure.shown,
             line=measure.line,
-            meta={"sql": seen.measures.spec(measure, seen.relation, self._dialect)},
+            meta={
+                "sql": seen.measures.spec(measure, seen.relation, self._dialect),
+                "looker": {"view": view.name, "measure": measure.name, "explores": list(places)},
+            },
         )
 
     def _reference(self, view: str) -> str:
@@ -219,6 +222,27 @@ class Model:
             for view in dict.fromkeys(explore.aliases().values()) if explore else ():
                 if explore and explore.said.get("extension") != "required" and self.seen(view) is None:
                     yield explore.shown, view, explore.line
+
+
+def asked(models: Iterable[Model]) -> dict[tuple[str, str], list[dict[str, str]]]:
+    """Where Looker can be asked for the measures of a view, by (project, view).
+
+    These are the explores that start from it, or else those that join it; `view` is what it is called there.
+    """
+    starting: dict[tuple[str, str], list[dict[str, str]]] = {}
+    joining: dict[tuple[str, str], list[dict[str, str]]] = {}
+    for model in models:
+        for name in model.world.explores if model.name else ():
+            explore = model.world.explore(name)
+            if explore is None or explore.said.get("extension") == "required":
+                continue
+            for alias, source in explore.aliases().items():
+                view = model.world.view(source)
+                if view is not None:
+                    found = starting if alias == explore.base[0] else joining
+                    place = {"model": model.name, "explore": name, "view": alias}
+                    found.setdefault((view.project, view.name), []).append(place)
+    return {**joining, **starting}
 
 
 def _over(seen: Seen, outputs: Mapping[str, str], dialect: str) -> str:

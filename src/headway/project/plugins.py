@@ -1,0 +1,21 @@
+"""Connectors by the name that headway.yml calls them, built-in ones and third parties' alike."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from importlib.metadata import entry_points
+from typing import Any
+
+from headway.connectors.protocol import Connector, Context
+from headway.errors import ConfigError
+
+
+def connector_class(name: str) -> Callable[[Mapping[str, Any], Context], Connector]:
+    """The connector registered under `name`. Raises ConfigError when there is none."""
+    points = entry_points(group="headway.connectors")
+    for point in points:
+        if point.name == name:
+            loaded: Callable[[Mapping[str, Any], Context], Connector] = point.load()
+            return loaded
+    known = ", ".join(sorted(p.name for p in points))
+    raise ConfigError(f"there is no connector called {name!r}", hint=f"there are {known}")
