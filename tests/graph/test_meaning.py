@@ -61,6 +61,14 @@ def test_filters_are_told_with_the_columns_they_ask() -> None:
     assert found.filter_columns == {"orders.status", "orders.amount"}
 
 
+def test_a_column_is_no_part_of_one_whose_name_begins_alike() -> None:
+    rows = {**SIMPLE, "expr": "case when amount = 1 then amount_eur end", "filter": ["amount_2 > 0"]}
+    found = meaning(metric("m", rows), "m")
+    assert found is not None
+    assert found.filter_columns == {"orders.amount", "orders.amount_2"}
+    assert found.places == {(0, "amount_eur")}
+
+
 def test_a_filter_on_a_joined_dimension_names_the_table_it_is_of() -> None:
     users: list[AnyRecord] = [
         Node(id="users", kind="model", name="users"),

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from headway.graph.meaning import Meaning, Meanings
+from headway.graph.meaning import Meaning, Meanings, mentions
 
 if TYPE_CHECKING:
     from headway.graph.graph import Graph
@@ -202,7 +202,7 @@ def _about(meaning: Meaning, column: str) -> frozenset[str]:
     """What a measure asks of a column."""
     if not meaning.exact:
         return frozenset({"?"} if column in meaning.filter_columns else ())
-    return frozenset(f for f in meaning.filters if column in f)
+    return frozenset(f for f in meaning.filters if mentions(f, column))
 
 
 def _kept(meaning: Meaning, everywhere: frozenset[str]) -> str:

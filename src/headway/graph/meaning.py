@@ -242,6 +242,18 @@ class Meanings:
         return Meaning(i, "", ", ".join(texts), functions, frozenset(scope.places), frozenset(), columns)
 
 
+def mentions(text: str, column: str) -> bool:
+    """Whether a form or condition names a column: `orders.amount` is none of `orders.amount_eur`."""
+    at = text.find(column)
+    while at >= 0:
+        end = at + len(column)
+        before, after = text[at - 1 : at], text[end : end + 1]
+        if not (before.isalnum() or before in {"_", "."} or after.isalnum() or after == "_"):
+            return True
+        at = text.find(column, end)
+    return False
+
+
 def _sql(said: Mapping[str, Any]) -> str:
     """The aggregate of a definition as SQL."""
     agg, expr = str(said["agg"]), str(said.get("expr") or "")
@@ -313,8 +325,8 @@ class _Scope:
     def meaning(self, made: Canonical, kept: frozenset[str], *, window: str = "", time: str = "") -> Meaning:
         filters = made.filters | kept
         label = self._traces.label
-        values = {p for p in self.places if label(p) in made.columns and label(p) in made.text}
-        by = {label(p) for p in (*self.places, *self.filtered) if any(label(p) in f for f in filters)}
+        values = {p for p in self.places if label(p) in made.columns and mentions(made.text, label(p))}
+        by = {label(p) for p in (*self.places, *self.filtered) if any(mentions(f, label(p)) for f in filters)}
         return Meaning(
             self._node,
             "",
