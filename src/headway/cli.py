@@ -451,7 +451,7 @@ def _decide(*, accepted: bool, target: str, options: dict[str, Any]) -> int:
     show_default=True,
     help="How far to go.",
 )
-@click.option("--on", type=_Day(), default=None, metavar="DATE", help="Day of the stage; default: the day of the answer.")
+@click.option("--on", type=_Day(), metavar="DATE", help="Day of the stage; default: the day of the answer.")
 @click.option("--write", is_flag=True, help="Make the changes; without it they are only shown.")
 @click.option("--sql", is_flag=True, help="Print DROP statements for people to read and run; nothing is run.")
 @click.option("--undo", default="", metavar="RUN", help="Take back what one run wrote, byte for byte.")

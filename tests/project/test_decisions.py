@@ -205,7 +205,7 @@ def test_what_is_in_the_file_keeps_every_byte(shop: Project, before: str) -> Non
     assert found[-1].origin.line == written.line
     assert ("\r\n" in before) == ("\r\n- decline" in after)
     assert stat.S_IMODE(path.stat().st_mode) == 0o640
-    assert [p.name for p in path.parent.glob(".links-*")] == []
+    assert [p.name for p in path.parent.glob(".headway-*")] == []
 
 
 @pytest.mark.parametrize("before", ["", "\n\n", "[]\n", "# none yet\n[ ]", "# none yet\n"])

@@ -20,8 +20,9 @@ from headway.graph.reach import order
 from headway.graph.totals import VIEWS_TOTAL
 from headway.graph.use import READS, can_be_read
 
-Reason = Literal["load-bearing", "serves", "used", "new", "stale", "unknown", "not in the plan"]
-"""What keeps an asset. `stale`: a source of usage that sees it is too old. `not in the plan`: nobody asked about it."""
+Reason = Literal["load-bearing", "serves", "used", "new", "stale", "unknown", "held", "not in the plan"]
+"""What keeps an asset. `stale`: a source of usage that sees it is too old. `held`: something that is no node needs it,
+such as a test. `not in the plan`: nobody asked about it."""
 
 _READ = frozenset((*READS, "people"))
 _USE = _READ | {VIEWS_TOTAL}
@@ -34,6 +35,8 @@ class Blocker(NamedTuple):
     reason: Reason
     goals: int = 0
     """Mask of the living goals that stand on the asset itself, for `serves`."""
+    note: str = ""
+    """What holds it, for `held`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,14 +70,22 @@ class Retirement:
         return [i for i, why in self.kept.items() if len(why) == 1 and _slight(graph, why[0])]
 
 
-def plan(graph: Graph, roots: Iterable[int] | None = None, *, leaving: int = 0) -> Retirement:
+def plan(
+    graph: Graph,
+    roots: Iterable[int] | None = None,
+    *,
+    leaving: int = 0,
+    held: Mapping[int, str] | None = None,
+) -> Retirement:
     """What can go of `roots` and of all that only they need; of the whole graph without roots.
 
     What is downstream of a root has to go with it, and what is upstream of either goes where nothing else needs it.
-    `leaving` is a mask of goals that are taken for ended.
+    `leaving` is a mask of goals that are taken for ended; `held` says of nodes what else needs them.
     """
     stale = _stale(graph)
     own = _obstacles(graph, leaving, stale)
+    for i, note in (held or {}).items():
+        own[i] += (Blocker(i, "held", note=note),)
     if roots is None:
         living = ~graph.ended & ~leaving
         none = (i for i in graph.assets if not (graph.computes[i] | graph.informs[i]) & living)
@@ -135,13 +146,13 @@ def _obstacles(graph: Graph, leaving: int, stale: Sequence[Stale]) -> list[tuple
     """Per node what keeps it itself, whatever is downstream of it; () for most."""
     use = graph.use
     goals = _attached(graph, ~graph.ended & ~leaving)
-    bearing = graph.load_bearing
+    bearing, own = graph.load_bearing, graph.protected | graph.outside
     too_old = frozenset[int]().union(*(s.nodes for s in stale))
     found: list[tuple[Blocker, ...]] = [()] * len(graph.nodes)
     for i in graph.assets:
         node, below = graph.nodes[i], graph.downstream[i]
         why: list[Blocker] = []
-        if i in bearing and (node.protected or node.outside or not any(j in bearing for j in below)):
+        if i in bearing and (i in own or not any(j in bearing for j in below)):
             why.append(Blocker(i, "load-bearing"))
         if mask := goals.get(i, 0):
             why.append(Blocker(i, "serves", mask))

@@ -45,19 +45,29 @@ def retire_plan(
     a selector: these, what has to go with them, and what only they need. One section for each part that lineage
     connects; `order` says what goes first. Then what stays for a single reason, and what stays for others.
     """
-    leaving = graph.goal_mask(the_goal(graph, objective)) if objective else 0
+    leaving = leaving_mask(graph, objective)
     found = plan(graph, roots_of(graph, assets, select, leaving), leaving=leaving)
+    return plan_answer(graph, found, leaving=leaving, asked=bool(assets or select or objective))
+
+
+def leaving_mask(graph: Graph, objective: str) -> int:
+    """Mask of the goals under an objective, by its name; 0 for ''. Raises UnknownName and UsageError."""
+    return graph.goal_mask(the_goal(graph, objective)) if objective else 0
+
+
+def plan_answer(graph: Graph, found: Retirement, *, leaving: int = 0, asked: bool = False) -> Answer:
+    """A plan as an answer. `asked`: something was named, so that all of it that stays is said too."""
     if not graph.use.known:
         headline = "Nothing can be retired on evidence, because no source of usage is connected."
     elif not found.going:
-        headline = "Nothing of this can go." if assets or select or objective else "Nothing can go."
+        headline = "Nothing of this can go." if asked else "Nothing can go."
     else:
         parts = plural(len(found.components), "part")
         headline = f"{plural(len(found.going), 'asset')} can go, in {parts}: nothing else loses anything it needs."
         freed = money(graph, found.going)
         headline += f" That frees {freed}." if freed else ""
     nearly = sorted(found.nearly(graph), key=lambda i: (-(cost_value(graph, i) or 0), graph.nodes[i].name, i))
-    others = _others(graph, found, nearly, everything=not (assets or select or objective))
+    others = _others(graph, found, nearly, everything=not asked)
     readers = last_reader(graph, found.going)
     sections = [_part(graph, found, number, part, leaving, readers) for number, part in enumerate(found.components, 1)]
     if nearly:
@@ -207,7 +217,7 @@ def _reason(graph: Graph, i: int, why: Blocker) -> str:
     node = graph.nodes[why.node]
     it = "it" if why.node == i else f"{asset_name(graph, why.node)}, which is downstream,"
     if why.reason == "load-bearing":
-        return f"{it} is {'exposed to something outside' if node.outside and not node.protected else 'protected'}"
+        return f"{it} is {'protected' if why.node in graph.protected else 'exposed to something outside'}"
     if why.reason == "serves":
         goals = [graph.nodes[g].label for g in graph.goals_in(why.goals)]
         verb = "shows" if KINDS[node.kind].band == "dashboard" else "serves"
@@ -219,6 +229,7 @@ def _reason(graph: Graph, i: int, why: Blocker) -> str:
     unknown = graph.use.reason.get(why.node, "nothing says")
     return {
         "new": f"{it} is {unknown}",
+        "held": f"{why.note} needs {it.rstrip(',')}",
         "not in the plan": f"{it} needs it and was not asked about",
         "stale": f"the usage source that sees {it.rstrip(',')} is too old",
     }.get(why.reason, f"the use of {it.rstrip(',')} is not known: {unknown}")

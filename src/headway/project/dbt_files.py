@@ -1,0 +1,255 @@
+"""Which files of a dbt project declare what: read from the manifest, for those who want to change them."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from headway.connectors.artifact import read
+from headway.errors import ConfigError, InputError, Place
+
+if TYPE_CHECKING:
+    from headway.config import Config
+    from headway.project.yaml_edit import Step
+
+SECTIONS: Mapping[str, str] = {
+    "model": "models",
+    "seed": "seeds",
+    "snapshot": "snapshots",
+    "source": "sources",
+    "exposure": "exposures",
+    "metric": "metrics",
+    "semantic_model": "semantic_models",
+    "saved_query": "saved_queries",
+    "unit_test": "unit_tests",
+}
+"""Resource type -> the list of a property file that declares it."""
+_TESTS = frozenset({"test", "unit_test"})
+
+
+class _Part(msgspec.Struct, gc=False, kw_only=True):
+    """Only what is named is read."""
+
+
+class _Depends(_Part):
+    nodes: list[str] = []
+    macros: list[str] = []
+
+
+class _Settings(_Part):
+    materialized: str | None = None
+
+
+class Resource(_Part):
+    """What the manifest says of one resource; the same for all kinds."""
+
+    unique_id: str
+    name: str
+    resource_type: str = ""
+    package_name: str = ""
+    original_file_path: str = ""
+    patch_path: str | None = None
+    version: Any = None
+    latest_version: Any = None
+    relation_name: str | None = None
+    source_name: str | None = None
+    attached_node: str | None = None
+    depends_on: _Depends | None = None
+    config: _Settings | None = None
+    doc_blocks: list[str] = []
+    group: str | None = None
+
+    @property
+    def reads(self) -> Sequence[str]:
+        """Unique ids of what it depends on."""
+        return self.depends_on.nodes if self.depends_on else ()
+
+    @property
+    def macros(self) -> Sequence[str]:
+        """Unique ids of the macros it calls."""
+        return self.depends_on.macros if self.depends_on else ()
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """Where in its property file it is declared."""
+        section = SECTIONS[self.resource_type]
+        if self.resource_type == "source":
+            return (section, "name", self.source_name or ""), ("tables", "name", self.name)
+        if self.version is not None:
+            return (section, "name", self.name), ("versions", "v", str(self.version))
+        return ((section, "name", self.name),)
+
+    @property
+    def properties(self) -> str:
+        """The property file that declares it; '' when it has none."""
+        if self.resource_type in {"model", "seed", "snapshot"} and not _is_yaml(self.original_file_path):
+            return (self.patch_path or "").partition("://")[2]
+        return self.original_file_path
+
+    @property
+    def code(self) -> str:
+        """The SQL, Python or CSV file that it is; '' when it stands in a property file only."""
+        return "" if _is_yaml(self.original_file_path) else self.original_file_path
+
+
+class _Metadata(_Part):
+    project_name: str | None = None
+
+
+class _Manifest(_Part):
+    metadata: _Metadata = msgspec.field(default_factory=_Metadata)
+    nodes: dict[str, Resource] = {}
+    sources: dict[str, Resource] = {}
+    exposures: dict[str, Resource] = {}
+    metrics: dict[str, Resource] = {}
+    semantic_models: dict[str, Resource] = {}
+    saved_queries: dict[str, Resource] = {}
+    unit_tests: dict[str, Resource] = {}
+    macros: dict[str, Resource] = {}
+    docs: dict[str, Resource] = {}
+    disabled: dict[str, list[Resource]] | None = None
+
+
+@dataclass(frozen=True)
+class DbtFiles:
+    """The files of a dbt project, as its manifest has them."""
+
+    root: Path
+    """Folder of dbt_project.yml."""
+    name: str
+    """The project's own package."""
+    resources: Mapping[str, Resource]
+    """Everything by unique id, tests included, what is switched off too."""
+    off: AbstractSet[str]
+    """Unique ids of what is switched off."""
+    macros: Mapping[str, Resource]
+    docs: Mapping[str, Resource]
+
+    @staticmethod
+    def of(config: Config) -> DbtFiles:
+        """The files of a project. Raises InputError for a manifest and ConfigError for a folder that cannot be used."""
+        options = next((dict(s.options) for s in config.sources if s.connector == "dbt"), None)
+        if options is None:
+            raise ConfigError("there is no dbt project here, and only files of dbt are changed")
+        shown = str(options.get("manifest") or "") or f"{options.get('target') or 'target'}/manifest.json"
+        path = Path(config.root, shown)
+        hint = "dbt parse writes it"
+        data = read(path, shown, hint=hint)
+        try:
+            manifest = msgspec.json.decode(data, type=_Manifest, strict=False)
+        except (msgspec.DecodeError, RecursionError) as error:
+            reason = " ".join(str(error).split())[:160]
+            raise InputError(f"this manifest cannot be used: {reason}", place=Place(shown), hint=hint) from None
+        root = next((p for p in (Path(config.root), path.parent.parent) if (p / "dbt_project.yml").is_file()), None)
+        if root is None:
+            raise ConfigError(f"there is no dbt_project.yml in {config.root}", hint="--project-dir names its folder")
+        found: dict[str, Resource] = {}
+        off = {uid: items[0] for uid, items in (manifest.disabled or {}).items() if items}
+        sections = (manifest.sources, manifest.exposures, manifest.metrics, manifest.semantic_models)
+        for section in (off, manifest.nodes, *sections, manifest.saved_queries, manifest.unit_tests):
+            found.update(section)
+        on = found.keys() - off.keys()
+        return DbtFiles(
+            root.resolve(),
+            manifest.metadata.project_name or "",
+            {uid: _typed(uid, r) for uid, r in found.items()},
+            frozenset(off.keys() - on),
+            manifest.macros,
+            manifest.docs,
+        )
+
+    @cached_property
+    def tests(self) -> Sequence[Resource]:
+        """Data tests and unit tests."""
+        return [r for r in self.resources.values() if r.resource_type in _TESTS]
+
+    def tested(self, test: Resource) -> AbstractSet[str]:
+        """Unique ids of what a test needs."""
+        return frozenset(test.reads) | ({test.attached_node} if test.attached_node else frozenset())
+
+    def goes_with(self, test: Resource, going: AbstractSet[str]) -> bool:
+        """Whether a test goes when `going` goes: it is declared there, or tests nothing else."""
+        if test.resource_type == "unit_test":
+            return any(uid in going for uid in test.reads[:1])
+        if test.attached_node:
+            return test.attached_node in going
+        return self.tested(test) <= going
+
+    def hindering(self, going: AbstractSet[str]) -> Iterator[tuple[Resource, str]]:
+        """Tests that stay and that need something of `going`, with what each needs."""
+        for test in self.tests:
+            needed = self.tested(test) & going
+            if needed and not self.goes_with(test, going) and test.unique_id not in self.off:
+                yield from ((test, uid) for uid in sorted(needed))
+
+    def in_file(self, path: str) -> list[Resource]:
+        """Everything whose code is in one file: several snapshots may share one."""
+        return self._by_code.get(path, [])
+
+    @cached_property
+    def _by_code(self) -> Mapping[str, list[Resource]]:
+        found: dict[str, list[Resource]] = defaultdict(list)
+        for resource in self.resources.values():
+            if resource.code and resource.package_name == self.name and not resource.attached_node:
+                found[resource.code].append(resource)
+        return found
+
+    def only_used_by(self, going: AbstractSet[str]) -> list[tuple[str, str, str]]:
+        """Macros, docs blocks and seeds that only `going` uses: what it is, its name, its file."""
+        gone = going | {t.unique_id for t in self.tests if self.goes_with(t, going)}
+        used: dict[str, set[str]] = defaultdict(set)
+        for resource in self.resources.values():
+            for uid in (*resource.macros, *resource.doc_blocks, *resource.reads):
+                used[uid].add(resource.unique_id)
+        for macro in self.macros.values():
+            for uid in macro.macros:
+                used[uid].add(macro.unique_id)
+        found = []
+        own = [m for m in (*self.macros.values(), *self.docs.values()) if m.package_name == self.name]
+        own += [r for r in self.resources.values() if r.resource_type == "seed" and r.unique_id not in going]
+        dropped = set(gone)
+        grew = True
+        while grew:
+            grew = False
+            for one in own:
+                if one.unique_id not in dropped and used[one.unique_id] and used[one.unique_id] <= dropped:
+                    dropped.add(one.unique_id)
+                    found.append((_what(one), one.name, one.original_file_path))
+                    grew = True
+        return sorted(found)
+
+    def inside(self, path: str) -> Path:
+        """The absolute path of a file of the project. Raises InputError when it leads out of it."""
+        plain = PurePosixPath(path.replace("\\", "/"))
+        full = self.root / plain
+        try:
+            outside = plain.is_absolute() or ".." in plain.parts or not full.resolve().is_relative_to(self.root)
+        except (OSError, ValueError, RuntimeError):
+            outside = True
+        if outside or not plain.parts:
+            raise InputError("lies outside of the dbt project, where nothing is changed", place=Place(path or "''"))
+        if full.is_symlink():
+            raise InputError("is a symbolic link, which is not changed", place=Place(path))
+        return full
+
+
+def _typed(uid: str, resource: Resource) -> Resource:
+    """A resource with its type: manifests before dbt 1.5 leave it out where the section says it."""
+    if not resource.resource_type:
+        resource.resource_type = uid.partition(".")[0]
+    return resource
+
+
+def _what(resource: Resource) -> str:
+    return {"doc": "docs block"}.get(kind := resource.unique_id.partition(".")[0], kind)
+
+
+def _is_yaml(path: str) -> bool:
+    return path.endswith((".yml", ".yaml"))

@@ -1,0 +1,97 @@
+"""retirements.yml: what is being retired and at which stage, written by `headway retire` and reviewed like code.
+
+- retire: filter_pack_explorer
+  node: dbt:exposure.shop.filter_pack_explorer
+  stage: announced
+  on: 2026-11-22
+  because: serves no objective; last used 114 days ago
+  run: 2026-11-22-announced-1f0c9a
+
+Each stage of each asset is an entry of its own; the last one counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from headway.connectors.artifact import exists, read
+from headway.errors import InputError, Place
+from headway.project.dbt_stages import STAGES, Stage
+
+__all__ = ["FILE", "HEAD", "STAGES", "Record", "latest", "read_records"]
+
+FILE = "retirements.yml"
+HEAD = "# What is being retired, written by `headway retire` and open to review: the last entry of an asset counts.\n\n"
+_MOST_BYTES = 5_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One stage of one asset."""
+
+    name: str
+    node: str
+    """Id of its node."""
+    stage: Stage
+    on: date
+    because: str
+    run: str
+    """What `--undo` takes."""
+
+
+def read_records(path: Path) -> list[Record]:
+    """What the file says, in its order; nothing where there is none. Raises InputError with file and line."""
+    from ruamel.yaml import YAML
+    from ruamel.yaml.error import MarkedYAMLError, YAMLError
+    from ruamel.yaml.nodes import SequenceNode
+
+    if not exists(path):
+        return []
+    data = bytes(read(path, FILE))
+    if len(data) > _MOST_BYTES:
+        raise InputError(f"is {len(data):,} bytes; at most {_MOST_BYTES:,} are read", place=Place(FILE))
+    try:
+        root = YAML(typ="rt", pure=True).compose(data.decode("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        raise InputError(f"not UTF-8 text at byte {error.start}", place=Place(FILE)) from None
+    except MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 0
+        raise InputError(f"this is not valid YAML: {error.problem}", place=Place(FILE, line)) from None
+    except (YAMLError, RecursionError, ValueError) as error:
+        reason = " ".join(str(error).split())[:120]
+        raise InputError(f"this is not valid YAML: {reason}", place=Place(FILE)) from None
+    if root is None:
+        return []
+    if not isinstance(root, SequenceNode):
+        raise InputError("must be a list of entries that begin with `- retire:`", place=Place(FILE, 1))
+    return [_record(node) for node in root.value]
+
+
+def latest(records: Sequence[Record]) -> dict[str, Record]:
+    """The last record of each node, in the order in which the nodes were first written down."""
+    return {record.node: record for record in records}
+
+
+def _record(node: Any) -> Record:
+    from ruamel.yaml.nodes import MappingNode, ScalarNode
+
+    place = Place(FILE, node.start_mark.line + 1)
+    if not isinstance(node, MappingNode):
+        raise InputError("an entry must be a mapping that begins with `retire:`", place=place)
+    said = {str(k.value): str(v.value) for k, v in node.value if isinstance(v, ScalarNode)}
+    missing = next((key for key in ("node", "stage", "on") if not said.get(key)), "")
+    if missing:
+        raise InputError(f"this entry does not say {missing!r}", place=place)
+    stage = next((s for s in STAGES if s == said["stage"]), None)
+    if stage is None:
+        raise InputError(f"there is no stage {said['stage']!r}", hint=f"one of {', '.join(STAGES)}", place=place)
+    try:
+        on = date.fromisoformat(said["on"])
+    except ValueError:
+        raise InputError(f"{said['on']!r} is not a day", hint="write YYYY-MM-DD", place=place) from None
+    name = said.get("retire") or said["node"]
+    return Record(name, said["node"], stage, on, said.get("because", ""), said.get("run", ""))
