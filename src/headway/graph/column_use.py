@@ -117,9 +117,7 @@ class ColumnUse:
     @cached_property
     def _kept_nodes(self) -> frozenset[int]:
         """What is protected, or feeds something outside; what it stands on is kept by the columns it is made from."""
-        graph = self._graph
-        kept = {i for i in graph.assets if graph.nodes[i].protected or graph.nodes[i].outside}
-        return frozenset(kept.union(*(graph.configured(selector, "protected") for selector in graph._protected)))
+        return self._graph.protected | self._graph.outside
 
     def _rows(self) -> tuple[set[int], set[int], dict[int, set[str]]]:
         """Nodes told by column, nodes read without saying which, and the columns of each node that people read."""

@@ -531,10 +531,19 @@ class Graph:
     @cached_property
     def load_bearing(self) -> frozenset[int]:
         """Assets that something protected, or something outside, stands on (themselves included)."""
-        kept = {i for i in self.assets if self.nodes[i].protected or self.nodes[i].outside}
-        for selector in self._protected:
-            kept |= self.configured(selector, "protected")
-        return frozenset(self.walk(kept, "upstream"))
+        return frozenset(self.walk(self.protected | self.outside, "upstream"))
+
+    @cached_property
+    def protected(self) -> frozenset[int]:
+        """Assets that somebody said must stay."""
+        said = frozenset(i for i in self.assets if self.nodes[i].protected)
+        return said.union(*(self.configured(selector, "protected") for selector in self._protected))
+
+    @cached_property
+    def outside(self) -> frozenset[int]:
+        """Assets exposed to an outside system: its source says so, or pages of others showed them inside the window."""
+        said = frozenset(i for i in self.assets if self.nodes[i].outside)
+        return said | self.use.embedded.intersection(self.assets)
 
     def spend(self, start: date, end: date) -> tuple[spend.Ledger, ...]:
         """What each node cost on the days start..end, both included: one ledger a unit, never added together."""

@@ -129,6 +129,12 @@ class Use:
                 found[node].append(observation)
         return found
 
+    @cached_property
+    def embedded(self) -> frozenset[int]:
+        """Nodes that were opened on pages of others inside the window."""
+        theirs = ((i, row) for i, row in self.linked if row.person_class == "embedded" and row.day >= self.opens)
+        return frozenset(i for i, row in theirs if row.measure in READS and _tells_use(row))
+
     def daily(self, node: int) -> dict[date, float]:
         """Reads by people on each day inside the window; days without any are left out."""
         return _summed((o.day, o.amount) for o in self.rows.get(node, ()) if o.person_class in self.classes)
