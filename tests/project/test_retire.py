@@ -121,6 +121,8 @@ def test_the_stages_one_after_the_other_and_all_the_way_back(shop: Path) -> None
         prepared = retire.prepare(opened(shop), assets=names, stage=stage)  # type: ignore[arg-type]
         assert prepared.nodes == IDS
         runs.append(retire.write(opened(shop), prepared).id)
+        if stage == "dropped":
+            assert prepared.answer.headline == "3 assets that are switched off can be dropped."
         if stage == "disabled":
             switch_off(shop, *ALL)
         states.append({k: v for k, v in everything(shop).items() if not k.startswith((".headway", "target"))})

@@ -14,7 +14,9 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING
 
-from headway.answer import Answer, Column, Finding, listed
+from msgspec.structs import replace
+
+from headway.answer import Answer, Column, Finding, listed, plural
 from headway.errors import UsageError
 from headway.graph.graph import Graph
 from headway.graph.model import Node
@@ -122,11 +124,15 @@ def _prepared(
     if ids:
         changes.append(_recording(files, going, stage, day, journal_id))
     by_hand = [g.node for g in going if g.node.id.removeprefix(_DBT) not in uids]
-    notes = [*made.notes, *(_by_hand(node, stage) for node in by_hand), *_goals_left(graph, ids)]
+    also = [(g.node, o.connector) for g in going for o in g.node.also if o.connector != "dbt"]
+    notes = [*made.notes, *(_by_hand(node, stage) for node in by_hand)]
+    notes += [_by_hand(node, stage, tool) for node, tool in also] + _goals_left(graph, ids)
     too_old = [f"{s.source} ends on {s.end}, {s.days} days before {graph.as_of}" for s in found.stale]
     if not graph.use.known:
         too_old.append("no source of usage is connected")
     answer = plan_answer(graph, found, leaving=leaving, asked=asked)
+    if off := [g for g in going if g.node.id not in graph.index]:
+        answer = _with_switched_off(answer, off)
     return Prepared(
         id=journal_id,
         stage=stage,
@@ -324,12 +330,26 @@ def _recording(files: DbtFiles, going: Sequence[_Going], stage: Stage, day: date
     return Change(FILE, before, text)
 
 
-def _by_hand(node: Node, stage: Stage) -> str:
-    where = node.origin.connector or node.id.partition(":")[0]
+def _by_hand(node: Node, stage: Stage, tool: str = "") -> str:
+    where = tool or node.origin.connector or node.id.partition(":")[0]
     what = {"announced": "announce", "deprecated": "mark", "disabled": "archive", "dropped": "delete"}[stage]
     return f"{what} the {node.kind.replace('_', ' ')} {node.label} in {where} by hand" + (
         f": {node.url}" if node.url else ""
     )
+
+
+def _with_switched_off(answer: Answer, off: Sequence[_Going]) -> Answer:
+    """An answer that also lists what an earlier stage switched off and what goes now."""
+    columns = (Column("asset", "Asset"), Column("kind", "Kind"), Column("why", "Why"))
+    rows = tuple(
+        Finding(values=(g.node.label, g.node.kind.replace("_", " "), g.because), node=g.node.id, counts=False)
+        for g in off
+    )
+    count = plural(len(off), "asset")
+    headline = f"{count} that {'is' if len(off) == 1 else 'are'} switched off can be dropped."
+    section = replace(answer, headline=headline, columns=columns, rows=rows, sections=(), gaps=(), totals={})
+    both = answer.headline if answer.totals.get("going") else ""
+    return replace(answer, headline=f"{headline} {both}".strip(), sections=(section, *answer.sections))
 
 
 def _goals_left(graph: Graph, ids: Sequence[str]) -> list[str]:
