@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from xml.etree import ElementTree as ET
 
 from headway.answer import Report
+from headway.render.values import safe_lines
 
-_NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_NOT_XML = {0xFFFE: "\ufffd", 0xFFFF: "\ufffd"}
 
 
 def render(report: Report) -> str:
@@ -36,5 +36,5 @@ def render(report: Report) -> str:
 
 
 def _text(text: str) -> str:
-    """The text without characters that XML cannot hold."""
-    return _NOT_XML.sub("\ufffd", text)
+    """The text with what could steer a terminal as visible escapes, and without what XML cannot hold."""
+    return safe_lines(text).translate(_NOT_XML)

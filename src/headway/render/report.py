@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Callable, Iterator, Mapping
 
 import msgspec
 
 from headway.answer import Flag, Report, plural
 from headway.errors import UnknownName
-from headway.render.values import plain, safe
+from headway.render.values import UNSEEN, plain, safe
 
 _MOST = 20
 """Findings of a gate, and gaps, that the text shows; machines get all."""
+
+
+_UNSEEN = re.compile(f"[{UNSEEN}]")
 
 
 def text(report: Report) -> str:
@@ -80,7 +85,9 @@ def as_json(report: Report) -> str:
         "excused": [_flag(e.flag) | {"reason": plain(e.reason)} for e in report.excused],
         "gaps": [{"topic": plain(g.topic), "message": plain(g.message), "hint": plain(g.hint)} for g in report.gaps],
     }
-    return msgspec.json.format(msgspec.json.encode(document), indent=2).decode() + "\n"
+    text = msgspec.json.format(msgspec.json.encode(document), indent=2).decode()
+    # JSON escapes only the first 32 control characters; the others can steer a terminal just as well.
+    return _UNSEEN.sub(lambda m: json.dumps(m.group())[1:-1], text) + "\n"
 
 
 def _flag(flag: Flag) -> dict[str, object]:
