@@ -25,7 +25,7 @@ from headway.graph import attribution, health, spend, use
 from headway.graph.broken import Broken, broken
 from headway.graph.column_reach import ColumnReach
 from headway.graph.decided import Decided, Link, link_gaps
-from headway.graph.link import TABLE, Directory, Match, reached_names
+from headway.graph.link import TABLE, Directory, Match, dangling_gaps, reached_names
 from headway.graph.merge import merge, told_once
 from headway.graph.model import (
     KINDS,
@@ -211,7 +211,7 @@ class Graph:
             self._place(up, down, edge)
         # Only now is it known what stands on what, which tells a source from what a model builds.
         dangling += self._connect_tables(tables, off, seen)
-        self._gaps += self._dangling_gaps(dangling)
+        self._gaps += dangling_gaps(self.nodes, self.index, dangling)
 
     def _connect_tables(
         self, edges: Iterable[Edge], off: Set[str], seen: set[tuple[int, int, str]]
@@ -250,23 +250,6 @@ class Graph:
                 message = f"{decision.origin}: the link between {names} is declined here, but declared elsewhere"
                 hint = "take it out there, or take the decision back"
                 yield Gap(topic="links", message=message, node=self.nodes[up].id, hint=hint, origin=decision.origin)
-
-    def _dangling_gaps(self, dangling: Sequence[tuple[Edge, str]]) -> Iterator[Gap]:
-        """Dashboards that say they show what does not exist, each by name; other loose edges, counted."""
-        loose = set()
-        for edge, end in dangling:
-            shower = self.index.get(edge.upstream)
-            if edge.role == "shows" and shower is not None:
-                name = end.rpartition("/")[2]
-                message = f"{self.nodes[shower].name} says that it shows the key result {name!r}, which does not exist"
-                yield Gap(topic="goals", message=message, node=edge.upstream, origin=edge.origin)
-            else:
-                loose.add(end)
-        if loose:
-            count, names = len(dangling), ", ".join(sorted(loose)[:3])
-            edges = "1 edge leads to a node" if count == 1 else f"{count:,} edges lead to nodes"
-            message = f"{edges} that nothing declares and {'is' if count == 1 else 'are'} left out: {names}"
-            yield Gap(topic="lineage", message=message)
 
     def _note_unlinked(self, edge: Edge, end: str, match: Match) -> bool:
         """Remember a goal's reference that could not be linked; False when it is not a goal's."""

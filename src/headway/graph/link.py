@@ -10,14 +10,23 @@ from __future__ import annotations
 import difflib
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from headway.graph.merge import Address, address
-from headway.graph.model import KINDS, Node
+from headway.graph.model import KINDS, Edge, Gap, Node
 from headway.graph.tables import Match, Tables, fold_relation
 
-__all__ = ["REFERENCE", "TABLE", "Directory", "Match", "fold_relation", "reached_names", "unmatched_summary"]
+__all__ = [
+    "REFERENCE",
+    "TABLE",
+    "Directory",
+    "Match",
+    "dangling_gaps",
+    "fold_relation",
+    "reached_names",
+    "unmatched_summary",
+]
 
 REFERENCE = "ref:"
 TABLE = "ref:table/"
@@ -159,3 +168,23 @@ def _fits(node: Node, what: str) -> bool:
 def _plausible(name: str, folded: str) -> bool:
     """Cheap filter before the costly comparison: lengths that could be alike at all."""
     return abs(len(name) - len(folded)) <= max(3, len(folded) // 2)
+
+
+def dangling_gaps(
+    nodes: Sequence[Node], index: Mapping[str, int], dangling: Sequence[tuple[Edge, str]]
+) -> Iterator[Gap]:
+    """Edges with the end that nothing declares: dashboards that say they show it, each by name; others counted."""
+    loose = set()
+    for edge, end in dangling:
+        shower = index.get(edge.upstream)
+        if edge.role == "shows" and shower is not None:
+            name = end.rpartition("/")[2]
+            message = f"{nodes[shower].name} says that it shows the key result {name!r}, which does not exist"
+            yield Gap(topic="goals", message=message, node=edge.upstream, origin=edge.origin)
+        else:
+            loose.add(end)
+    if loose:
+        count, names = len(dangling), ", ".join(sorted(loose)[:3])
+        edges = "1 edge leads to a node" if count == 1 else f"{count:,} edges lead to nodes"
+        message = f"{edges} that nothing declares and {'is' if count == 1 else 'are'} left out: {names}"
+        yield Gap(topic="lineage", message=message)
