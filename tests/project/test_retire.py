@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
@@ -30,7 +32,7 @@ models:
     description: old
 """
 EXPOSURES = b"exposures:\r\n  - name: dusty\r\n    type: dashboard\r\n  - name: sales_board\r\n    type: dashboard\r\n"
-COVERED = 'covers: "kind:model kind:source kind:dashboard"'
+UNITS = b"unit_tests:\n  - name: orders_works\n    model: orders\n  - name: forgotten_works\n    model: forgotten\n"
 
 
 def entry(kind: str, name: str, path: str, *above: str, **more: Any) -> dict[str, Any]:
@@ -49,7 +51,15 @@ def shop(tmp_path: Path) -> Path:
     made["nodes"]["model.shop.forgotten"]["depends_on"] = {"nodes": ["model.shop.bare"], "macros": ["macro.shop.odd"]}
     bare = entry("model", "bare", "models/bare.sql", "model.shop.orders", relation_name='"wh"."main"."bare"')
     made["nodes"]["model.shop.bare"] = {**bare, "config": {"materialized": "view"}}
-    made["nodes"]["test.shop.single"] = entry("test", "single", "tests/single.sql", "model.shop.forgotten")
+    refs = [{"name": "forgotten", "package": None, "version": None}]
+    made["nodes"]["test.shop.single"] = entry("test", "single", "tests/single.sql", "model.shop.forgotten", refs=refs)
+    made["nodes"]["test.shop.lonely"] = entry("test", "lonely", "tests/lonely.sql", refs=[])
+    made["unit_tests"] = {
+        f"unit_test.shop.{model}.works": entry(
+            "unit_test", f"{model}_works", "models/_units.yml", f"model.shop.{model}", model=model
+        )
+        for model in ("orders", "forgotten")
+    }
     made["exposures"]["exposure.shop.dusty"] = entry(
         "exposure", "dusty", "models/exposures.yml", "model.shop.forgotten", type="dashboard"
     )
@@ -64,6 +74,8 @@ def shop(tmp_path: Path) -> Path:
         ("models/bare.sql", b"select 2"),
         ("models/orders.sql", b"select 3"),
         ("tests/single.sql", b"select 4"),
+        ("tests/lonely.sql", b"select 5"),
+        ("models/_units.yml", UNITS),
     ):
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         (folder / path).write_bytes(data)
@@ -86,12 +98,18 @@ def change_manifest(folder: Path, change: Callable[[dict[str, Any]], None]) -> N
 
 
 def switch_off(folder: Path, *uids: str) -> None:
-    """What `dbt parse` does to the manifest once something is disabled."""
+    """What `dbt parse` does to the manifest once something is disabled: its tests too, which forget what they read."""
 
     def change(made: dict[str, Any]) -> None:
         made.setdefault("disabled", {})
-        for uid in uids:
-            for section in ("nodes", "exposures"):
+        tests = {
+            k: v for s in ("nodes", "unit_tests") for k, v in made[s].items() if v["resource_type"].endswith("test")
+        }
+        tests = {k: v for k, v in tests.items() if set(v["depends_on"]["nodes"]) & set(uids)}
+        for test in tests.values():
+            test["depends_on"]["nodes"] = []
+        for uid in (*uids, *tests):
+            for section in ("nodes", "exposures", "unit_tests"):
                 if uid in made[section]:
                     made["disabled"][uid] = [made[section].pop(uid)]
 
@@ -138,12 +156,40 @@ def test_the_stages_one_after_the_other_and_all_the_way_back(shop: Path) -> None
     assert b"config: {enabled: false}\n    deprecation_date" in disabled["models/_retired_bare.yml"]
     gone = {"models/forgotten.sql", "models/bare.sql", "models/_retired_bare.yml", "tests/single.sql"}
     assert set(disabled) - set(dropped) == gone
+    assert dropped["models/_units.yml"] == UNITS[: UNITS.index(b"  - name: forgotten")]
     assert dropped["models/_models.yml"] == MODELS[: MODELS.index(b"\n  - name: forgotten")]
     assert dropped["models/exposures.yml"] == EXPOSURES.replace(b"  - name: dusty\r\n    type: dashboard\r\n", b"")
     for run_id, state in zip(reversed(runs), [*reversed(states[1:-1]), plain], strict=True):
         retire.undo(opened(shop), run_id)
         now = {k: v for k, v in everything(shop).items() if not k.startswith((".headway", "target"))}
         assert now == state
+
+
+@pytest.mark.parametrize(
+    ("refs", "goes"),
+    [
+        ([{"name": "forgotten"}, {"name": "bare"}], True),
+        ([["shop", "forgotten"]], True),
+        ([["orders"]], False),
+        ([{"name": "forgotten"}, {"name": "orders"}], False),
+        ([], False),
+    ],
+)
+def test_a_test_that_is_switched_off_goes_only_when_all_it_is_about_goes(
+    shop: Path, refs: list[Any], goes: bool
+) -> None:
+    def change(made: dict[str, Any]) -> None:
+        made["disabled"]["test.shop.off"] = [entry("test", "off", "tests/off.sql", refs=refs)]
+
+    (shop / "tests/off.sql").write_text("select 6")
+    project = opened(shop)
+    retire.write(project, retire.prepare(project, assets="dusty", stage="disabled"))
+    switch_off(shop, *ALL)
+    change_manifest(shop, change)
+    removed = {c.path for c in retire.prepare(opened(shop), stage="dropped").changes if c.after is None}
+    assert ("tests/off.sql" in removed) == goes
+    assert "tests/single.sql" in removed
+    assert "tests/lonely.sql" not in removed
 
 
 def test_what_only_they_used_is_reported_and_left(shop: Path) -> None:
@@ -353,27 +399,32 @@ def test_whoever_is_interrupted_finds_everything_as_it_was(
     assert journal.journals(root) == []
 
 
+CRASH = """
+import os, sys
+from pathlib import Path
+from headway.project import journal
+from headway.project.journal import Change
+put, left = journal._put, int(sys.argv[2])
+def crash(*given):
+    global left
+    if not left:
+        os._exit(9)
+    left -= 1
+    put(*given)
+journal._put = crash
+changes = [Change("a.yml", b"one\\r\\n", b"two\\r\\n"), Change("new/b.yml", None, b"b")]
+changes += [Change("c.sql", b"\\xff\\x00", None)]
+journal.apply(Path(sys.argv[1]), "one", "2026-11-22", "x", changes)
+"""
+
+
 @pytest.mark.parametrize("done", range(3))
-def test_after_a_crash_what_was_half_done_can_be_taken_back(
-    root: Path, done: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_after_a_crash_what_was_half_done_can_be_taken_back(root: Path, done: int) -> None:
     """The process ends without any clean-up: nothing of ours runs any more."""
     before = files(root)
-    child = os.fork()
-    if not child:
-        put, calls = journal._put, 0
-
-        def crash(*given: Any) -> None:
-            nonlocal calls
-            if calls == done:
-                os._exit(9)
-            calls += 1
-            put(*given)
-
-        monkeypatch.setattr(journal, "_put", crash)
-        journal.apply(root, "one", "2026-11-22", "x", CHANGES)
-        os._exit(0)
-    os.waitpid(child, 0)
+    ended = subprocess.run([sys.executable, "-c", CRASH, str(root), str(done)], check=False, timeout=60)
+    assert ended.returncode == 9
+    assert (files(root) == before) == (done == 0)
     half = journal.journals(root)
     assert [(j.id, j.done) for j in half] == [("one", False)]
     journal.undo(root, "one")

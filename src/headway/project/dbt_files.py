@@ -61,9 +61,13 @@ class Resource(_Part):
     relation_name: str | None = None
     source_name: str | None = None
     attached_node: str | None = None
+    model: str | None = None
+    """Of a unit test: the model that it tests."""
+    refs: list[Any] | None = None
+    sources: list[Any] | None = None
     depends_on: _Depends | None = None
     config: _Settings | None = None
-    doc_blocks: list[str] = []
+    doc_blocks: list[str] | None = None
     group: str | None = None
 
     @property
@@ -176,11 +180,26 @@ class DbtFiles:
 
     def goes_with(self, test: Resource, going: AbstractSet[str]) -> bool:
         """Whether a test goes when `going` goes: it is declared there, or tests nothing else."""
-        if test.resource_type == "unit_test":
-            return any(uid in going for uid in test.reads[:1])
         if test.attached_node:
             return test.attached_node in going
-        return self.tested(test) <= going
+        if test.resource_type == "unit_test" and test.reads:
+            return test.reads[0] in going
+        return self.tested(test) <= going if test.reads else self._named_by(test, going)
+
+    def _named_by(self, test: Resource, going: AbstractSet[str]) -> bool:
+        """The same for a test of what is switched off, of which dbt only keeps the names it refers to."""
+        names = [test.model] if test.model else [_referred(ref) for ref in test.refs or ()]
+        meant = [self._by_name.get(str(name), frozenset()) for name in names]
+        return bool(meant) and not test.sources and all(uids and uids <= going for uids in meant)
+
+    @cached_property
+    def _by_name(self) -> Mapping[str, AbstractSet[str]]:
+        """Unique ids of what `ref` can mean by a name: several versions of a model share one."""
+        found: dict[str, set[str]] = defaultdict(set)
+        for uid, resource in self.resources.items():
+            if resource.resource_type in {"model", "seed", "snapshot"}:
+                found[resource.name].add(uid)
+        return found
 
     def hindering(self, going: AbstractSet[str]) -> Iterator[tuple[Resource, str]]:
         """Tests that stay and that need something of `going`, with what each needs."""
@@ -206,7 +225,7 @@ class DbtFiles:
         gone = going | {t.unique_id for t in self.tests if self.goes_with(t, going)}
         used: dict[str, set[str]] = defaultdict(set)
         for resource in self.resources.values():
-            for uid in (*resource.macros, *resource.doc_blocks, *resource.reads):
+            for uid in (*resource.macros, *(resource.doc_blocks or ()), *resource.reads):
                 used[uid].add(resource.unique_id)
         for macro in self.macros.values():
             for uid in macro.macros:
@@ -245,6 +264,12 @@ def _typed(uid: str, resource: Resource) -> Resource:
     if not resource.resource_type:
         resource.resource_type = uid.partition(".")[0]
     return resource
+
+
+def _referred(ref: Any) -> str:
+    """The name in a reference: a mapping, or before dbt 1.5 a list that ends with it."""
+    name = ref.get("name") if isinstance(ref, dict) else ref[-1] if isinstance(ref, list) and ref else ""
+    return str(name)
 
 
 def _what(resource: Resource) -> str:
