@@ -6,7 +6,7 @@ accepted table means the node that it names, a declined one is not linked, and n
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 
@@ -176,9 +176,9 @@ def table_handle(link: Link, node: Node | None) -> str:
     return handle(f"table:{fold_table(link.name)}", node.id if node is not None else "")
 
 
-def link_gaps(links: Sequence[Link], broken: int) -> Iterator[Gap]:
-    """What the links leave open, counted and by name."""
-    lost = {link.name: None for link in links if link.open and not link.match.nodes}
+def link_gaps(links: Sequence[Link], broken: Collection[str]) -> Iterator[Gap]:
+    """What the links leave open, counted and by name. `broken` has the names of tables that are not built any more."""
+    lost = {link.name: None for link in links if link.open and not link.match.nodes and link.name not in broken}
     several = {link.name: None for link in links if link.open and link.match.nodes}
     for names, fit in ((lost, "no node"), (several, "several nodes")):
         if names:
@@ -186,7 +186,7 @@ def link_gaps(links: Sequence[Link], broken: int) -> Iterator[Gap]:
             message = f"{_tables(len(names))} {'fits' if len(names) == 1 else 'fit'} {fit}: {shown}"
             yield Gap(topic="lineage", message=message, hint="headway links lists them")
     if broken:
-        message = f"{_tables(broken)} {'is' if broken == 1 else 'are'} not built any more"
+        message = f"{_tables(len(broken))} {'is' if len(broken) == 1 else 'are'} not built any more"
         yield Gap(topic="lineage", message=message, hint="headway broken says which dashboards read them")
 
 

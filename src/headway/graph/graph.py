@@ -562,7 +562,7 @@ class Graph:
     @cached_property
     def gaps(self) -> tuple[Gap, ...]:
         """Everything that is not known, from the connectors, the linking and the use."""
-        linking = link_gaps(self.links, len(self.broken))
+        linking = link_gaps(self.links, self.broken)
         return (*self._gaps, *self._unlinked_gaps(), *linking, *self.use.gaps)
 
     def suggestion(self, unlinked: Unlinked) -> str:
