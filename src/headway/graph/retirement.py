@@ -148,6 +148,7 @@ def _obstacles(graph: Graph, leaving: int, stale: Sequence[Stale]) -> list[tuple
     goals = _attached(graph, ~graph.ended & ~leaving)
     bearing, own = graph.load_bearing, graph.protected | graph.outside
     too_old = frozenset[int]().union(*(s.nodes for s in stale))
+    circles = {i for cycle in graph.cycles for i in cycle}  # their members would each point at the next one
     found: list[tuple[Blocker, ...]] = [()] * len(graph.nodes)
     for i in graph.assets:
         node, below = graph.nodes[i], graph.downstream[i]
@@ -164,7 +165,7 @@ def _obstacles(graph: Graph, leaving: int, stale: Sequence[Stale]) -> list[tuple
             why.append(Blocker(i, "stale"))
         elif use.status[i] == "unknown":
             blind = can_be_read(node) and i not in use.seen
-            if blind or not any(use.status[j] == "unknown" for j in below):
+            if blind or i in circles or not any(use.status[j] == "unknown" for j in below):
                 why.append(Blocker(i, "unknown"))
         found[i] = tuple(why)
     return found
