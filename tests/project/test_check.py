@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -219,6 +220,18 @@ def test_a_finding_has_the_path_of_its_file_in_the_repository(changed: Callable[
     assert changed(add(model("lonely")), only=["new-assets"]).flags[0].file == "shop/models/lonely.sql"
     odd = model("lonely", original_file_path="../../etc/passwd")
     assert changed(add(odd), only=["new-assets"]).flags[0].file == ""
+
+
+def test_a_file_that_is_newer_than_the_manifest_is_told(changed: Callable[..., Report], shop: Path) -> None:
+    assert not any("after the manifest" in gap.message for gap in changed(lambda m: None).gaps)
+    (shop / "models").mkdir()
+    file = shop / "models" / "orders.sql"
+    file.write_text("select 2")
+    written = (shop / "target" / "manifest.json").stat().st_mtime
+    os.utime(file, (written + 60, written + 60))
+    report = check(Project.open(shop), against=str(shop / "base.json"))
+    (gap,) = [gap for gap in report.gaps if "after the manifest" in gap.message]
+    assert gap.message == "1 file was changed after the manifest was written: models/orders.sql"
 
 
 def test_exit_codes_and_output(

@@ -241,7 +241,7 @@ def test_gitlab_issues_have_all_required_keys(report: Report) -> None:
 
 def test_the_comment_reads_from_the_top_and_takes_nothing_for_markup(report: Report) -> None:
     text = report_as("comment", report)
-    assert text.startswith("<!-- headway check -->\n\n### ❌ This change touches 1 objective: ")
+    assert text.startswith("<!-- headway check -->\n\n### ❌ Headway\n\nThis change touches 1 objective: ")
     chart = text.partition("```mermaid\n")[2].partition("```")[0].splitlines()
     assert chart[0] == "flowchart LR"
     assert '  n2(["key result<br/>Revenue #34;net#34;#59; all#124;"])' in chart

@@ -211,8 +211,8 @@ class ColumnLineage(Record, frozen=True, gc=False, kw_only=True, tag="columns", 
 class Facets(Record, frozen=True, gc=False, kw_only=True, tag="facets", omit_defaults=True):
     """What a node is made of, as digests: two versions of a node differ in the facets whose digests differ.
 
-    A facet is `SQL`, `config`, `contract`, `definition`, `filter`, `data`, `source`; or a part by name: `column a`,
-    `test not_null`, `macro cents_to_euros`, `dimension status`. One part more is no change of what was there.
+    A facet is `SQL`, `config`, `contract`, `definition`, `filter`, `table`, `data`, `source`; or a part by name:
+    `column a`, `test not_null`, `macro euros`, `dimension status`. One part more is no change of what was there.
     """
 
     node: str

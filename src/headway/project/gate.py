@@ -23,6 +23,7 @@ from headway.graph.model import AnyRecord, Gap
 from headway.project.against import Against
 from headway.project.baseline import Baseline
 from headway.project.plugins import connector_class
+from headway.project.values import manifest_path
 from headway.project.workspace import Project
 from headway.questions.change import compared, objectives_touched
 from headway.questions.explanations import explanation, sentence
@@ -76,7 +77,7 @@ def check(
     with Against(against, Path(project.config.root)) as earlier:
         graph = _graph(project, earlier, columns=columns)
         known = Baseline.read(Path(baseline) if baseline else None, missing_is_empty=update)
-        judge = _Judge(graph, _prefix(Path(project.config.root)), known)
+        judge = _Judge(graph, _prefix(Path(project.config.root)), known, _newer(project, graph))
         for gate, question in _askable(gates, graph):
             judge.ask(gate, question)
     if update:
@@ -167,6 +168,28 @@ def _shared(project: Project) -> Iterator[AnyRecord]:
         yield from project.kept(synced)
 
 
+def _newer(project: Project, graph: Graph) -> list[Gap]:
+    """Files of the project that were changed after dbt wrote the manifest: what is in them was not judged."""
+    root = Path(project.config.root)
+    try:
+        written = manifest_path(project).stat().st_mtime
+    except OSError:
+        return []
+    names = {node.path for node in graph.nodes if node.path and not node.path.startswith(("/", ".."))}
+    newer = []
+    for name in sorted(names):
+        try:
+            if (root / name).stat().st_mtime > written:
+                newer.append(name)
+        except (OSError, ValueError):
+            continue  # a file of a package, or one that is gone
+    if not newer:
+        return []
+    verb = "was" if len(newer) == 1 else "were"
+    message = f"{plural(len(newer), 'file')} {verb} changed after the manifest was written: {listed(newer)}"
+    return [Gap(topic="change", message=message, hint="run dbt parse, and check again")]
+
+
 def _prefix(root: Path) -> str:
     """Path of the project inside its repository, with a slash at its end; '' at the root of it, or without one."""
     root = root.resolve()
@@ -183,14 +206,14 @@ def _prefix(root: Path) -> str:
 class _Judge:
     """Collects verdicts, flags and what was excused."""
 
-    def __init__(self, graph: Graph, prefix: str, known: Baseline) -> None:
+    def __init__(self, graph: Graph, prefix: str, known: Baseline, gaps: Sequence[Gap] = ()) -> None:
         self._graph = graph
         self._prefix = prefix
         self._known = known
         self._verdicts: list[Verdict] = []
         self._flags: list[Flag] = []
         self._excused: list[Excused] = []
-        self._gaps: dict[Gap, None] = dict.fromkeys(compared(graph))
+        self._gaps: dict[Gap, None] = dict.fromkeys((*gaps, *compared(graph)))
         self._codes: dict[str, str] = {}
         self.fingerprints: dict[str, str] = {}
         """Every finding of today that nothing in the project excuses, with its sentence."""

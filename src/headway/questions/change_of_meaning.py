@@ -15,7 +15,7 @@ from headway.questions.evidence import asset_name, gaps, make, no_goals, path_st
 from headway.questions.registry import Says, question
 
 Effect = Literal["any", "gone", "changed"]
-_MEANING = frozenset({"definition", "filter"})
+_MEANING = frozenset({"definition", "filter", "table"})
 """Facets of a metric that say what it means."""
 
 
@@ -60,6 +60,9 @@ def changed_metrics(
 
 def _meanings(difference: Changes) -> Iterator[Finding]:
     before, after = difference.before, difference.after
+    # A table under another name is the same table, and a digest does not tell which of the two it was.
+    renamed = any(difference.renamed(j) is not None for j in difference.removed)
+    meaning = _MEANING - {"table"} if renamed else _MEANING
     for goal in before.goals_in(before.active):
         now = after.index.get(before.nodes[goal].id)
         was = before.fed_by.get(goal, ())
@@ -74,10 +77,10 @@ def _meanings(difference: Changes) -> Iterator[Finding]:
             continue
         metrics = [i for i in after.fed_by.get(now, ()) if after.nodes[i].kind == "metric"]
         made_of = _metrics_above(after, metrics)
-        changed = [i for i in made_of if _MEANING & set(difference.changed.get(i, ()))]
+        changed = [i for i in made_of if meaning & set(difference.changed.get(i, ()))]
         if changed:
             because = [
-                f"{after.nodes[i].name}: {' and '.join(w for w in difference.changed[i] if w in _MEANING)}"
+                f"{after.nodes[i].name}: {' and '.join(w for w in difference.changed[i] if w in meaning)}"
                 for i in changed
             ]
             yield _row(after, now, metrics[0], "means something else", because)

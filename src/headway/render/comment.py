@@ -24,7 +24,7 @@ _UNSAFE = re.compile(r'["#&<>;`{}|\\]')
 def render(report: Report) -> str:
     """GitHub-flavoured Markdown that reads from the top: who only reads the first line knows whether to worry."""
     sign = "✅" if report.passed else "❌"
-    parts = [MARK, f"### {sign} {escaped(safe(report.headline))}", *_picture(report.flags), *_findings(report)]
+    parts = [MARK, f"### {sign} Headway", escaped(safe(report.headline)), *_picture(report.flags), *_findings(report)]
     parts += [*_excused(report), *_gaps(report)]
     return "\n\n".join(parts) + "\n"
 

@@ -110,11 +110,13 @@ def _of(resource: Resource, definition: Any) -> Iterator[tuple[str, str]]:
         params = resource.type_params
         if isinstance(params, dict):
             params = {k: v for k, v in params.items() if k not in _SHOWN_TWICE}
-        told = {k: v for k, v in definition.items() if k != "filter"} if isinstance(definition, dict) else None
+        read = definition if isinstance(definition, dict) else {}
+        told = {k: v for k, v in read.items() if k not in {"filter", "over"}}
         yield "definition", _digest([resource.type, params, told])
-        filters = definition.get("filter") if isinstance(definition, dict) else None
-        if resource.filter or filters:
-            yield "filter", _digest([resource.filter, filters])
+        if resource.filter or read.get("filter"):
+            yield "filter", _digest([resource.filter, read.get("filter")])
+        if "over" in read:
+            yield "table", _digest(str(read["over"]))
     elif isinstance(resource, SemanticModel):
         yield "definition", _digest([resource.primary_entity, resource.defaults])
         for what, items in (("entity", resource.entities), ("dimension", resource.dimensions)):
