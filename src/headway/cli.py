@@ -471,7 +471,9 @@ def retire(undo: str, status: bool, write: bool, sql: bool, **options: Any) -> i
     project = _project(options)
     if undo:
         taken_back = retirement.undo(project, undo)
-        click.echo(f"Took back {taken_back.id}: {len(taken_back.files)} files are as they were.", err=True)
+        count = len(taken_back.files)
+        as_before = "1 file is as it was" if count == 1 else f"{count:,} files are as they were"
+        click.echo(f"Took back {taken_back.id}: {as_before}.", err=True)
         return Exit.FINE
     if status:
         return _show(retirement.status(project), limit=None, **style)

@@ -284,6 +284,26 @@ def test_files_outside_of_the_project_are_never_touched(shop: Path, path: str) -
     assert outside.read_bytes() == EXPOSURES
 
 
+def test_what_is_no_file_is_not_read(shop: Path) -> None:
+    (shop / "models/forgotten.sql").unlink()
+    os.mkfifo(shop / "models/forgotten.sql")
+    with pytest.raises(InputError, match=r"models/forgotten.sql: is not a regular file"):
+        retire.prepare(opened(shop), assets="dusty", stage="dropped")
+
+
+def test_the_command_writes_and_takes_back(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    before = {k: v for k, v in everything(shop).items() if not k.startswith(".headway")}
+    assert run(["retire", "dusty", "--stage", "dropped", "--write", "--project-dir", str(shop)]) == 0
+    assert not (shop / "models/bare.sql").exists()
+    undo = capsys.readouterr().err.partition("headway retire --undo ")[2].split()[0]
+    assert run(["retire", "--status", "--project-dir", str(shop), "-f", "json"]) == 0
+    assert undo in capsys.readouterr().out
+    assert run(["retire", "--undo", undo, "--project-dir", str(shop)]) == 0
+    assert {k: v for k, v in everything(shop).items() if not k.startswith(".headway")} == before
+    assert run(["retire", "--undo", undo, "--project-dir", str(shop)]) == 2
+    assert "there is no retirement" in capsys.readouterr().err
+
+
 def test_a_test_of_what_stays_holds_what_it_needs(shop: Path) -> None:
     def change(made: dict[str, Any]) -> None:
         made["nodes"]["test.shop.both"] = entry(

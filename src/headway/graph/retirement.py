@@ -224,7 +224,8 @@ def _around(graph: Graph, roots: AbstractSet[int]) -> frozenset[int]:
 
 def _free(graph: Graph, own: Sequence[Sequence[Blocker]], around: AbstractSet[int]) -> frozenset[int]:
     """Those of `around` that nothing keeps, nor anything downstream of them."""
-    needed = graph.reach({i: 1 for i in graph.assets if own[i] or i not in around}).masks
+    quiet = graph.use.status
+    needed = graph.reach({i: 1 for i in graph.assets if own[i] or quiet[i] != "unused" or i not in around}).masks
     return frozenset(i for i in around if not needed[i])
 
 

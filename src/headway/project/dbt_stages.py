@@ -166,6 +166,8 @@ class _Work:
     def _read(self, path: str) -> bytes | None:
         if path not in self._before:
             full = self._files.inside(path)
+            if full.exists() and not full.is_file():
+                raise InputError("is not a regular file", place=Place(path))
             try:
                 self._before[path] = full.read_bytes()
             except FileNotFoundError:

@@ -193,8 +193,9 @@ def _size(change: Change) -> str:
         return "removed"
     lines = _differing(change)
     more, less = sum(x.startswith("+") for x in lines), sum(x.startswith("-") for x in lines)
-    counted = " and ".join(filter(None, (f"{more} lines more" * bool(more), f"{less} fewer" * bool(less))))
-    return f"new, {counted}" if change.before is None else counted or "line ends only"
+    if change.before is None:
+        return f"new, {plural(more, 'line')}"
+    return " and ".join([f"{plural(n, 'line')} {what}" for n, what in ((more, "more"), (less, "fewer")) if n])
 
 
 def _differing(change: Change) -> list[str]:
