@@ -69,7 +69,6 @@ def plan_answer(graph: Graph, found: Retirement, *, leaving: int = 0, asked: boo
     nearly = sorted(found.nearly(graph), key=lambda i: (-(cost_value(graph, i) or 0), graph.nodes[i].name, i))
     others = _others(graph, found, nearly, everything=not asked)
     readers = last_reader(graph, found.going)
-    readers = last_reader(graph, found.going)
     sections = [_part(graph, found, number, part, leaving, readers) for number, part in enumerate(found.components, 1)]
     if nearly:
         verb = "nearly qualifies" if len(nearly) == 1 else "nearly qualify"
