@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 
+
+@lru_cache(maxsize=65_536)
 def aggregate(expression: str, dialect: str = "") -> str:
     """An aggregate as `name(columns)` in lower case, so that alike ones compare equal; '' for what is no aggregate.
 

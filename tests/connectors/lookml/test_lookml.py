@@ -18,7 +18,7 @@ from headway.connectors.lookml.connector import Lookml
 from headway.connectors.lookml.fields import branches, without_liquid
 from headway.connectors.lookml.files import MOST_FILES
 from headway.connectors.lookml.reading import Worker
-from headway.connectors.lookml.worker import MOST_BYTES
+from headway.connectors.lookml.worker import MOST_BYTES, statements
 from headway.connectors.protocol import Context
 from headway.errors import ConfigError, HeadwayError, InputError
 from headway.graph.graph import Graph
@@ -452,6 +452,22 @@ def test_where_looker_can_be_asked_for_a_measure(tmp_path: Path) -> None:
         "customers.n": [("tea", "orders", "customers"), ("tea", "orders", "buyer")],
         "alone.n": [],
     }
+
+
+def test_blanks_comments_and_quotes_are_where_they_were() -> None:
+    text = 'view: a { # one\n  label: "x \\" y\nz # no\n"\n  dimension: b{sql:1;;}\n  tags: [- c, "d"] # last\n}\n'
+    assert statements(text) == [
+        [
+            "view",
+            "a",
+            1,
+            [
+                ["label", 'x \\" y\nz # no\n', 2, None],
+                ["dimension", "b", 5, [["sql", "1", 5, None]]],
+                ["tags", ["-c", "d"], 6, None],
+            ],
+        ]
+    ]
 
 
 @pytest.mark.parametrize("unit", ["{{", "{%", "{% if ", "${", "{% condition a %}", "@{"])

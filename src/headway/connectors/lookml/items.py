@@ -100,7 +100,8 @@ class Model:
             for name, field_ in view.fields.items()
             if field_.kind in {"dimension", "dimension_group"}
         }
-        outputs = {n: e.sql for n, e in made.items() if not e.others and parses(e.sql, dialect)}
+        alias = seen.measures.fields.alias
+        outputs = {n: e.sql for n, e in made.items() if not e.others and parses(_alone(e.sql, alias), dialect)}
         common: dict[str, Any] = {
             "kind": "dataset",
             "key": f"view.{view.project}.{view.name}",
@@ -144,7 +145,8 @@ class Model:
     def _measure(self, seen: Seen, measure: Field, places: Sequence[Mapping[str, str]]) -> Item:
         view, dialect = seen.view, self._spoken(seen)
         made = seen.measures.of(measure)
-        good = parses(made.sql, dialect)
+        alone = _alone(made.sql, seen.measures.fields.alias)
+        good = parses(alone, dialect)
         others = [seen_.column(name) for alias, name in made.others if (seen_ := self.seen(alias)) is not None]
         pairs = tuple(dict.fromkeys(filter(None, others)))
         reads = tuple(dict.fromkeys((seen.reference, *(end for end, _ in pairs))))
@@ -160,7 +162,7 @@ class Model:
             reads=tuple(end for end in reads if end != own),
             sql=_over(seen, {measure.name: made.sql}, dialect) if whole else "",
             dialect=dialect,
-            computed={measure.name: made.sql} if good and not pairs else {},
+            computed={measure.name: alone if whole else made.sql} if good and not pairs else {},
             traced={measure.name: pairs} if pairs else {},
             tags=_tags(measure),
             path=measure.shown,
@@ -256,6 +258,7 @@ def _over(seen: Seen, outputs: Mapping[str, str], dialect: str) -> str:
     return f"SELECT {listed}\nFROM {source} AS {seen.measures.fields.alias}"
 
 
+@lru_cache(maxsize=65_536)
 def _quoted(name: str, dialect: str) -> str:
     from sqlglot import exp
 
@@ -268,6 +271,12 @@ def _alias(name: str) -> str:
     return name if re.fullmatch(r"[A-Za-z_]\w*", name) and parses(f"{name}.x", "") else _PLAIN_ALIAS
 
 
+def _alone(sql: str, alias: str) -> str:
+    """An expression over one view without the view's name: what alike views say alike is parsed once."""
+    return re.sub(rf"(?<![\w.$@]){re.escape(alias)}\.(?=[A-Za-z_])", "t.", sql)
+
+
+@lru_cache(maxsize=65_536)
 def parses(sql: str, dialect: str) -> bool:
     """Whether a text is one SQL expression."""
     return _tree(sql, dialect) is not None

@@ -11,6 +11,8 @@ import contextlib
 import logging
 import re
 import sys
+from collections.abc import Iterator, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -22,6 +24,10 @@ MOST_MEMORY = 2 * 1024**3
 _MOST_NODES = 200_000
 """Values and keys of one dashboard file, aliases counted where they stand: a bomb is over it, a dashboard far below."""
 _LINE = re.compile(r"on line (\d+)")
+_BLANKS = re.compile(r"[\n\t ]*")
+_LITERAL = re.compile(r"[^\0 \n\t:}{,\]]*")
+_EXPRESSION = re.compile(r".*?(?=;;)", re.DOTALL)
+_QUOTED = re.compile(r'[^"\\]*+(?:\\.[^"\\]*+)*+(?=")', re.DOTALL)
 _KEY = re.compile(r'Key "(\w{1,60})"')
 
 
@@ -112,43 +118,87 @@ def _text(path: Path) -> str:
 # --- LookML ----------------------------------------------------------------------------------------------------------
 
 
+@cache
+def _lexer() -> Any:
+    """The class of the lexer, made where the parser is first needed."""
+    from lkml.lexer import EXPR_BLOCK_KEYS, Lexer
+    from lkml.tokens import ExpressionBlockToken, InlineWhitespaceToken, LiteralToken, QuotedLiteralToken
+
+    starts = tuple(f"{key}:" for key in EXPR_BLOCK_KEYS)
+
+    class Guarded(Lexer):  # type: ignore[misc]
+        """The lexer, which says where a text began that never ends, and stops where it would spin.
+
+        It takes runs of characters at once: one after the other is most of the time that a file takes.
+        """
+
+        index: int
+        line_number: int
+        begun = 0
+
+        def peek_multiple(self, length: int) -> str:
+            found = str(super().peek_multiple(length))
+            if length == 2 and found[:1] == ";" and found != ";;":
+                raise Unreadable("there is a single ; outside of an expression", self.line_number)
+            return found
+
+        @staticmethod
+        def check_for_expression_block(string: str) -> bool:
+            return string.startswith(starts)
+
+        def run(self, of: re.Pattern[str]) -> str:
+            found = of.match(self.text, self.index)
+            if found is None:
+                raise IndexError
+            self.index = found.end()
+            self.line_number += found[0].count("\n")
+            return found[0]
+
+        def scan_whitespace(self) -> Any:
+            return InlineWhitespaceToken(self.run(_BLANKS), self.line_number)
+
+        def scan_literal(self) -> Any:
+            return LiteralToken(self.run(_LITERAL), self.line_number)
+
+        def scan_expression_block(self) -> Any:
+            self.begun = self.line_number
+            token = ExpressionBlockToken(self.run(_EXPRESSION), self.line_number)
+            self.begun = 0
+            return token
+
+        def scan_quoted_literal(self) -> Any:
+            self.begun = self.line_number
+            token = QuotedLiteralToken(self.run(_QUOTED), self.line_number)
+            self.advance()
+            self.begun = 0
+            return token
+
+    return Guarded
+
+
+def _telling(read: Sequence[Any]) -> Iterator[Any]:
+    """Tokens without blanks and comments, but for those after a hyphen by itself: it begins a word of its own."""
+    from lkml.tokens import TriviaToken
+
+    before: Any = None
+    for token in read:
+        if not isinstance(token, TriviaToken) or getattr(before, "value", "") == "-":
+            yield token
+        before = token
+
+
 def statements(text: str) -> list[Any]:
     """LookML as `[key, value, line, body]`: value a text or a list of texts, body the statements of a block, or None.
 
     A block has its name as value. In a list of pairs (`filters: [status: "paid"]`) these are the body. Raises
     Unreadable.
     """
-    from lkml.lexer import Lexer
     from lkml.parser import Parser
     from lkml.tokens import StreamEndToken
 
-    class Guarded(Lexer):  # type: ignore[misc]
-        """The lexer, which says where a text began that never ends, and stops where it would spin."""
-
-        begun = 0
-        inside = False
-
-        def peek_multiple(self, length: int) -> str:
-            found = str(super().peek_multiple(length))
-            if length == 2 and not self.inside and found[:1] == ";" and found != ";;":
-                raise Unreadable("there is a single ; outside of an expression", self.line_number)
-            return found
-
-        def scan_expression_block(self) -> Any:
-            self.begun, self.inside = self.line_number, True
-            token = super().scan_expression_block()
-            self.begun, self.inside = 0, False
-            return token
-
-        def scan_quoted_literal(self) -> Any:
-            self.begun = self.line_number
-            token = super().scan_quoted_literal()
-            self.begun = 0
-            return token
-
-    lexer = Guarded(text)
+    lexer = _lexer()(text)
     try:
-        parser = Parser(lexer.scan())
+        parser = Parser(tuple(_telling(lexer.scan())))
         tree = parser.parse()
         if not parser.check(StreamEndToken, skip_trivia=True):
             raise Unreadable("there is a } too many", parser.peek().line_number)
