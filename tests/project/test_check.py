@@ -234,6 +234,25 @@ def test_a_file_that_is_newer_than_the_manifest_is_told(changed: Callable[..., R
     assert gap.message == "1 file was changed after the manifest was written: models/orders.sql"
 
 
+def test_dashboards_that_only_a_sync_reads_come_from_the_store(changed: Callable[..., Report], shop: Path) -> None:
+    export = Path(__file__).parents[2] / "examples" / "lumaloop" / "superset"
+    settings = f"connectors: [{{name: superset, export: {export}}}]\n"
+    sold = model("fct_win_backs", relation_name='"lumaloop"."marts"."fct_win_backs"')
+    before = json.loads((shop / "base.json").read_text())
+    add(sold)(before)
+    (shop / "base.json").write_text(json.dumps(before))
+
+    def drop(m: Manifest) -> None:
+        m["nodes"].pop("model.shop.fct_win_backs")
+
+    unsynced = changed(drop, settings, only=["changed-dashboards"])
+    assert unsynced.flags == ()
+    Project.open(shop).sync(["superset"])
+    report = changed(drop, settings, only=["changed-dashboards"])
+    assert [f.message for f in report.flags] == ["Win-back offers breaks: fct_win_backs is gone"]
+    assert not report.passed
+
+
 def test_exit_codes_and_output(
     shop: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
