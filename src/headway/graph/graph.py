@@ -44,7 +44,7 @@ from headway.graph.model import (
     Reading,
     Target,
 )
-from headway.graph.reach import reach
+from headway.graph.reach import order, reach
 
 Way = Literal["computes", "informs"]
 State = Literal["draft", "planned", "active", "ended"]
@@ -495,6 +495,11 @@ class Graph:
         return tuple(reversed(path))
 
     # ------------------------------------------------------------------ what hangs on the nodes
+
+    @cached_property
+    def order(self) -> Sequence[int]:
+        """All nodes, those upstream first."""
+        return order(len(self.nodes), *self.edges)
 
     @cached_property
     def use(self) -> use.Use:

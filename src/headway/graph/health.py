@@ -13,7 +13,6 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Literal
 
 from headway.graph.model import Check
-from headway.graph.reach import order
 
 if TYPE_CHECKING:
     from headway.graph.graph import Graph
@@ -90,7 +89,7 @@ def _blame_goals(graph: Graph, own: Mapping[int, Sequence[Blame]]) -> dict[int, 
             blame[goal].extend(reasons)
     worst = {"broken": 0, "untested": 1, "warns": 2}
     # The most upstream node lies nearest the cause.
-    place = {node: i for i, node in enumerate(order(len(graph.nodes), *graph.edges))} if blame else {}
+    place = {node: i for i, node in enumerate(graph.order)} if blame else {}
     for reasons in blame.values():
         reasons.sort(key=lambda b: (worst[b.state], _ROOT_FIRST[b.check.kind], place[b.node], b.check.id))
     return dict(blame)

@@ -363,7 +363,8 @@ class _Traces:
 
     def columns(self, node: int) -> Mapping[str, Column]:
         if node not in self._columns:
-            self._columns[node] = self._graph.columns.columns(node)
+            known = bool(self._graph.column_lineage)  # without any, no graph of columns is built
+            self._columns[node] = self._graph.columns.columns(node) if known else {}
         return self._columns[node]
 
     def tables(self, node: int) -> tuple[int, ...]:
@@ -440,7 +441,7 @@ class _Traces:
     def filtered(self, node: int) -> frozenset[Place]:
         """Columns of tables that decide which rows count."""
         if node not in self._filtered:
-            found = self._graph.columns.filtered_by(node)
+            found = self._graph.columns.filtered_by(node) if self._graph.column_lineage else frozenset()
             self._filtered[node] = frozenset(self.followed(place) for place in found)
         return self._filtered[node]
 

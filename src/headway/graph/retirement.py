@@ -16,7 +16,6 @@ from typing import Literal, NamedTuple
 
 from headway.graph.graph import Graph
 from headway.graph.model import KINDS, Observation
-from headway.graph.reach import order
 from headway.graph.totals import VIEWS_TOTAL
 from headway.graph.use import READS, can_be_read
 
@@ -109,7 +108,7 @@ def plan(
 def turns(graph: Graph, going: AbstractSet[int]) -> dict[int, int]:
     """When each of a set can go: one later than everything downstream of it."""
     turn: dict[int, int] = {}
-    for i in reversed(order(len(graph.nodes), *graph.edges)):
+    for i in reversed(graph.order):
         if i in going:
             turn[i] = 1 + max((turn.get(j, 0) for j in graph.downstream[i]), default=0)
     return turn
@@ -119,10 +118,12 @@ def last_reader(graph: Graph, nodes: AbstractSet[int]) -> dict[int, Observation]
     """The newest row of use by people of each of `nodes`, or of what is downstream of it; without it where none is."""
     found: dict[int, Observation] = {}
     for node, row in graph.use.linked:
+        if node not in nodes:
+            continue
         counts = row.measure in _READ and row.person_class in graph.use.classes and not row.column
-        if node in nodes and counts and row.day <= graph.as_of and _later(row, found.get(node)):
+        if counts and row.day <= graph.as_of and _later(row, found.get(node)):
             found[node] = row
-    for i in reversed(order(len(graph.nodes), *graph.edges)):
+    for i in reversed(graph.order):
         if i in nodes:
             for below in graph.downstream[i]:
                 if below in found and _later(found[below], found.get(i)):
@@ -184,6 +185,8 @@ def _attached(graph: Graph, wanted: int) -> dict[int, int]:
 
 def _stale(graph: Graph) -> list[Stale]:
     """Sources of usage that end too long before the as-of date, with what they see."""
+    if not any((graph.as_of - c.end).days > graph.policy.stale_usage_days for c in graph.coverage):
+        return []
     by_source: dict[tuple[str, str], set[int]] = defaultdict(set)
     for node, row in graph.use.linked:
         if row.measure in _USE:
@@ -234,7 +237,7 @@ def _why_kept(
 ) -> dict[int, tuple[Blocker, ...]]:
     """What keeps each of `asked`, itself or downstream of it; two reasons are enough to know that there are several."""
     found: dict[int, frozenset[Blocker]] = {}
-    sweep = list(reversed(order(len(graph.nodes), *graph.edges)))
+    sweep = list(reversed(graph.order))
     changed = True
     while changed:
         changed = False

@@ -25,7 +25,6 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, TypeVar
 from headway.graph import totals
 from headway.graph.link import Match, unmatched_summary
 from headway.graph.model import KINDS, Coverage, Gap, Node, Observation
-from headway.graph.reach import order
 from headway.graph.spend import STORAGE
 
 if TYPE_CHECKING:
@@ -419,7 +418,7 @@ def _percentiles(graph: Graph, reads: Sequence[float], covered: Sequence[bool]) 
 def _inherit_last(graph: Graph, own: Sequence[date | None]) -> list[date | None]:
     """The latest day of a node and everything downstream of it; exact through circles as well."""
     last = list(own)
-    sweep = order(len(graph.nodes), *graph.edges)
+    sweep = graph.order
     # Members of a circle share everything downstream, which one pass brings to at least one of them.
     for _ in range(2 if graph.cycles else 1):
         for i in reversed(sweep):
@@ -550,7 +549,7 @@ def _how_fresh(graph: Graph, start: date, end: date, source: str) -> tuple[str, 
 def _quiet(graph: Graph, readable: Sequence[bool], covered: Sequence[bool], own: Sequence[bool]) -> list[bool]:
     """Per node: nobody reads it, as far as it can be known by looking at it and what it stands on."""
     quiet = [covered[i] and not own[i] for i in range(len(graph.nodes))]
-    for i in order(len(graph.nodes), *graph.edges):
+    for i in graph.order:
         if not readable[i]:
             above = graph.upstream[i]
             quiet[i] = bool(above) and all(quiet[u] for u in above)
