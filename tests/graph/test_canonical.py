@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
+from headway.graph import canonical
 from headway.graph.canonical import conditions, expression
 
 
@@ -69,3 +72,17 @@ def test_conditions_are_one_each() -> None:
     found = conditions("not f and (a = 1 or b) and a is not null", lambda name: f"t.{name}")
     assert found == {"t.f = false", "(t.a = 1 or t.b)", "not(t.a is null)"}
     assert conditions("a = ", lambda name: name) is None
+
+
+@pytest.mark.parametrize("function", ["sum", "AVG", "min", "Max"])
+@pytest.mark.parametrize(
+    "column", ["amount", "Amount_EUR", "_x1", "day", "date", "user", "value", "type", "null", "current_date"]
+)
+def test_what_needs_no_parser_is_as_the_parser_says(
+    function: str, column: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sql = f"{function}({column})"
+    quick = expression(sql, lambda name: f"orders.{name}")
+    monkeypatch.setattr(canonical, "_PLAIN", re.compile(r"(?!)"))
+    assert quick == expression(sql, lambda name: f"orders.{name}")
+    assert quick is not None

@@ -244,10 +244,15 @@ def _why_kept(
         for i in sweep:
             if KINDS[graph.nodes[i].kind].goal:
                 continue
-            mine = set(own[i]) or (set() if i in around or i in asked else {Blocker(i, "not in the plan")})
-            for j in graph.downstream[i]:
-                mine |= found.get(j, frozenset())
-            some = frozenset(sorted(mine, key=lambda b: (b.node != i, b.node, b.reason))[:2])
+            below = [found[j] for j in graph.downstream[i] if j in found]
+            planned = i in around or i in asked
+            if planned and not own[i] and not below:
+                continue
+            mine = set(own[i]) or (set() if planned else {Blocker(i, "not in the plan")})
+            mine = mine.union(*below)
+            some = frozenset(
+                mine if len(mine) <= 2 else sorted(mine, key=lambda b: (b.node != i, b.node, b.reason))[:2]
+            )
             # Circles need another pass; what has two reasons already can only keep them.
             if some != found.get(i) and len(found.get(i, ())) < 2:
                 found[i] = some

@@ -260,7 +260,7 @@ def _owner(graph: Graph, i: int) -> str | None:
 
 
 def _headline(graph: Graph, total: int, dead: int, unclear: int, *, listed_all: bool) -> str:
-    if not graph.columns.known:
+    if not graph.column_lineage:
         return "No column is called dead, because no column lineage is known yet."
     if not total:
         return "No column of the chosen assets is known."
