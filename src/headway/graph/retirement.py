@@ -248,11 +248,13 @@ def _why_kept(
             planned = i in around or i in asked
             if planned and not own[i] and not below:
                 continue
-            mine = set(own[i]) or (set() if planned else {Blocker(i, "not in the plan")})
-            mine = mine.union(*below)
-            some = frozenset(
-                mine if len(mine) <= 2 else sorted(mine, key=lambda b: (b.node != i, b.node, b.reason))[:2]
-            )
+            if planned and not own[i] and len(below) == 1:
+                some = below[0]
+            else:
+                mine = set(own[i]) or (set() if planned else {Blocker(i, "not in the plan")})
+                mine = mine.union(*below)
+                ranked = mine if len(mine) <= 2 else sorted(mine, key=lambda b: (b.node != i, b.node, b.reason))[:2]
+                some = frozenset(ranked)
             # Circles need another pass; what has two reasons already can only keep them.
             if some != found.get(i) and len(found.get(i, ())) < 2:
                 found[i] = some
