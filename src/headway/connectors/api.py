@@ -358,6 +358,18 @@ class Recording:
     shown: str
     """How messages name the folder."""
 
+    @staticmethod
+    def below(root: str, export: str, *, hint: str) -> Recording:
+        """The folder `export` below `root`. Raises InputError when there is none."""
+        folder = Path(root, export)
+        try:
+            there = "\0" not in export and folder.is_dir()
+        except OSError:
+            there = False
+        if not there:
+            raise InputError("there is no such folder", place=Place(export), hint=hint)
+        return Recording(folder, export.rstrip("/"))
+
     def get(self, path: str, query: Mapping[str, str | int] | None = None) -> Any:
         """See Api.get. Raises InputError when there is no such answer, or it is not JSON."""
         file = self.find(path, query)

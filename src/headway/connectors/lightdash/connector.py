@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any, ClassVar
 
 from headway.config import Option
@@ -14,7 +13,7 @@ from headway.connectors.fields import below, day, each, number, text
 from headway.connectors.lightdash.explores import Explore, asked
 from headway.connectors.lightdash.holdings import NAME, Object, Project, Reader
 from headway.connectors.protocol import Context
-from headway.errors import ConfigError, InputError, Place
+from headway.errors import ConfigError
 from headway.graph.model import AnyRecord, Gap, Observation, Origin
 from headway.graph.totals import VIEWS_TOTAL
 
@@ -66,14 +65,7 @@ class Lightdash:
         yield from self._totals(projects)
 
     def _recording(self) -> Recording:
-        folder = Path(self._context.root, self._export)
-        try:
-            there = "\0" not in self._export and folder.is_dir()
-        except OSError:
-            there = False
-        if not there:
-            raise InputError("there is no such folder", place=Place(self._export), hint="export: lightdash/")
-        return Recording(folder, self._export.rstrip("/"))
+        return Recording.below(self._context.root, self._export, hint="export: lightdash/")
 
     def _client(self) -> Client:
         token = given.secret(NAME, self.options, "token", self._context)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from pathlib import Path
 from typing import Any, ClassVar
 
 from headway.config import Option
@@ -24,7 +23,7 @@ from headway.connectors.metabase.holdings import (
 from headway.connectors.metabase.queries import CARD, understood
 from headway.connectors.metabase.usage import Asking, usage
 from headway.connectors.protocol import Context
-from headway.errors import ConfigError, InputError, MissingExtra, Place, ServiceError
+from headway.errors import ConfigError, MissingExtra, ServiceError
 from headway.graph.model import AnyRecord, Gap, Observation, Origin
 from headway.graph.totals import VIEWS_TOTAL
 
@@ -98,14 +97,7 @@ class Metabase:
     # --- Where it is read from ----------------------------------------------------------------------------------------
 
     def _recording(self) -> Recording:
-        folder = Path(self._context.root, self._export)
-        try:
-            there = "\0" not in self._export and folder.is_dir()
-        except OSError:
-            there = False
-        if not there:
-            raise InputError("there is no such folder", place=Place(self._export), hint="export: metabase/")
-        return Recording(folder, self._export.rstrip("/"))
+        return Recording.below(self._context.root, self._export, hint="export: metabase/")
 
     def _client(self) -> Client:
         key = self._context.environment.get("HEADWAY_METABASE_API_KEY", "").strip()
