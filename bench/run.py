@@ -187,7 +187,7 @@ def version() -> Benchmark | Skipped:
     """How long a command takes that does nothing."""
     name = "headway --version"
     command = headway_command()
-    if not command or importlib.util.find_spec("headway.cli") is None:
+    if not command or importlib.util.find_spec("headway.cli.main") is None:
         return Skipped(name, "the headway command is not installed")
     return Benchmark(
         name,
@@ -204,7 +204,7 @@ def summary() -> Benchmark | Skipped:
     """The first answer on the demo project, against dbt listing it."""
     name = "headway summary on the demo project"
     command, dbt = headway_command(), os.environ.get("HEADWAY_DBT", "")
-    if not command or importlib.util.find_spec("headway.cli") is None:
+    if not command or importlib.util.find_spec("headway.cli.main") is None:
         return Skipped(name, "the headway command is not installed")
     folders = made("demo")
     if not folders:
@@ -230,7 +230,7 @@ def sync() -> Benchmark | Skipped:
     """Twenty key results on dbt metrics, evaluated on DuckDB, start-up and store included."""
     name = "headway sync, 20 key results on DuckDB"
     command = headway_command()
-    if not command or importlib.util.find_spec("headway.cli") is None:
+    if not command or importlib.util.find_spec("headway.cli.main") is None:
         return Skipped(name, "the headway command is not installed")
     folders = made("demo")
     if not folders:

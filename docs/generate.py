@@ -16,7 +16,7 @@ from pathlib import Path
 import click
 
 from headway import errors
-from headway.cli import cli
+from headway.cli.main import cli
 from headway.config import Policy
 from headway.errors import Exit, HeadwayError
 from headway.questions.explanations import explanation

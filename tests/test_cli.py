@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from headway.cli import run
+from headway.cli.main import run
 from headway.questions.registry import questions
 from shop import GOALS, USAGE, write_shop
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from headway.cli import cli
+from headway.cli.main import COMMANDS
 from headway.project import settings
 from headway.project.plugins import connector_class
 from headway.questions.registry import questions
@@ -26,7 +26,7 @@ def test_the_reference_is_what_the_code_says() -> None:
 
 def test_every_command_question_connector_and_error_has_a_heading_or_row() -> None:
     text = (ROOT / "docs/reference.md").read_text(encoding="utf-8")
-    for name in cli.commands:
+    for name in COMMANDS:
         assert f"### `headway {name}`" in text
     for question in questions().values():
         assert f"### `headway {question.name}` ({question.code})" in text
@@ -43,7 +43,7 @@ def commands_named(text: str) -> set[str]:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: str(p.relative_to(ROOT)))
 def test_every_command_that_a_page_names_exists(page: Path) -> None:
-    known = {*cli.commands, *questions()}
+    known = {*COMMANDS, *questions()}
     assert commands_named(page.read_text(encoding="utf-8")) <= known
 
 

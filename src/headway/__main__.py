@@ -7,7 +7,7 @@ import sys
 
 def main() -> int:
     """Run the command line; returns the exit code."""
-    from headway.cli import run
+    from headway.cli.main import run
 
     return run(sys.argv[1:])
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from headway.answer import Report
-from headway.cli import run
+from headway.cli.main import run
 from headway.project import Project
 from headway.project.gate import check
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from headway.answer import Report
-from headway.cli import run
+from headway.cli.main import run
 from headway.errors import ConfigError, InputError, UnknownName, UsageError
 from headway.project import Project
 from headway.project.gate import OF_CHANGE, SHIPPED, check

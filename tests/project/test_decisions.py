@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headway.cli import run
+from headway.cli.main import run
 from headway.connectors.links import decisions
 from headway.errors import ConfigError, HeadwayError, InputError, UnknownName, UsageError
 from headway.graph.graph import Graph

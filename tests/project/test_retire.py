@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from headway.cli import run
+from headway.cli.main import run
 from headway.errors import ConfigError, HeadwayError, InputError, UsageError
 from headway.project import Project, journal, retire
 from headway.project.journal import Change

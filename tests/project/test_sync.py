@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from headway.cli import run
+from headway.cli.main import run
 from headway.project import Project
 from shop import GOALS, manifest, write_shop
 

@@ -1,0 +1,60 @@
+"""Every question as a command, derived from its function."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING, Any, get_args
+
+import click
+
+from headway.cli.options import ANSWER_OPTIONS, FILE_OPTIONS, PROJECT_OPTIONS, Day, project_of
+from headway.cli.output import show
+
+if TYPE_CHECKING:
+    from headway.questions.registry import Parameter, Question
+
+
+def asked() -> dict[str, Question]:
+    """All questions by name; loaded on the first call."""
+    from headway.questions.registry import questions
+
+    return questions()
+
+
+def command_of(question: Question) -> click.Command:
+    """The command that asks a question, with its parameters as options, and those that all answers share."""
+    parameters = [_parameter(p) for p in question.parameters.values()]
+    shared = [*ANSWER_OPTIONS, *FILE_OPTIONS, *PROJECT_OPTIONS]
+
+    def ask(**options: Any) -> int:
+        style = {key: options.pop(key) for key in ("format", "rows", "limit", "verbose")}
+        project = project_of(options)
+        return show(project.ask(question.name, **options), **style)
+
+    return click.Command(
+        question.name,
+        params=[*parameters, *shared],
+        help=f"{question.doc}\n\nCode {question.code}.",
+        short_help=question.summary,
+        callback=ask,
+    )
+
+
+def _parameter(parameter: Parameter) -> click.Parameter:
+    from inspect import Parameter as Inspected
+
+    required = parameter.default is Inspected.empty
+    default = None if required else parameter.default
+    if parameter.says.positional:
+        metavar = parameter.says.metavar or parameter.name.upper()
+        kind = {"metavar": metavar if required else f"[{metavar}]"}
+        return click.Argument([parameter.name], required=required, default=default, **kind)
+    flag = f"--{parameter.name.replace('_', '-')}"
+    if parameter.type is bool:
+        return click.Option([flag], is_flag=True, default=default, help=parameter.says.help)
+    choices = get_args(parameter.type)
+    kind_: Any = click.Choice(choices) if choices else Day() if parameter.type is date else parameter.type
+    shown = bool(default)
+    return click.Option(
+        [flag], type=kind_, default=default, required=required, show_default=shown, help=parameter.says.help
+    )
