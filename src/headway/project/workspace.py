@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from functools import partial
@@ -123,15 +123,21 @@ class Project:
         if self._graph is None:
             stored = self._stored()
             records, synced_at = stored or (self._collected(), None)
-            self._graph = Graph(
-                records,
-                as_of=self.as_of,
-                policy=self.config.policy,
-                protected=self.config.protected,
-                prices=self.config.prices,
-                synced_at=synced_at,
-            )
+            self._graph = self.graph_of(records, synced_at=synced_at)
         return self._graph
+
+    def graph_of(
+        self, records: Iterable[AnyRecord], *, as_of: date | None = None, synced_at: datetime | None = None
+    ) -> Graph:
+        """The graph of some records under this project's configuration, on its own day or another."""
+        return Graph(
+            records,
+            as_of=as_of or self.as_of,
+            policy=self.config.policy,
+            protected=self.config.protected,
+            prices=self.config.prices,
+            synced_at=synced_at,
+        )
 
     @property
     def stored(self) -> bool:
