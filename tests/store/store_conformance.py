@@ -403,6 +403,7 @@ class StoreConformance:
         assert {d[1].name for d in differences} == {
             "headway_record_open",
             "headway_record_closed",
+            "headway_entry_subject",
             "headway_series_connector",
             "headway_sync_connector",
         }

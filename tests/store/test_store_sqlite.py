@@ -15,9 +15,10 @@ from pathlib import Path
 
 import pytest
 
-pytest.register_assert_rewrite("store_conformance", "store_meaning", "store_samples")
+pytest.register_assert_rewrite("store_conformance", "store_ledger", "store_meaning", "store_samples")
 
 from store_conformance import StoreConformance  # noqa: E402
+from store_ledger import StoreLedger  # noqa: E402
 from store_meaning import StoreMeaning  # noqa: E402
 from store_samples import T0, names, node, sizes, written  # noqa: E402
 
@@ -44,6 +45,10 @@ def url(path: Path) -> str:
 
 class TestSqlite(StoreConformance):
     """What every store does."""
+
+
+class TestSqliteLedger(StoreLedger):
+    """What every store keeps of what people wrote."""
 
 
 class TestSqliteMeaning(StoreMeaning):

@@ -1,4 +1,4 @@
-"""The store keeps what connectors said: the current view, and the view at any earlier time.
+"""The store keeps what connectors said, now and at any earlier time, and the ledger of what people wrote.
 
 Its names are loaded on first use: SQLAlchemy takes longer to import than most answers take to give.
 """
@@ -8,13 +8,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from headway.graph.ledger import Entry
     from headway.store.store import Store, SyncRow
     from headway.store.sync import Counts, Sync
     from headway.store.view import Loaded
 
-__all__ = ["Counts", "Loaded", "Store", "Sync", "SyncRow"]
+__all__ = ["Counts", "Entry", "Loaded", "Store", "Sync", "SyncRow"]
 
-_HOMES = {"Store": "store", "SyncRow": "store", "Counts": "sync", "Sync": "sync", "Loaded": "view"}
+_HOMES = {"Store": "store", "SyncRow": "store", "Counts": "sync", "Sync": "sync", "Loaded": "view", "Entry": "ledger"}
 
 
 def __getattr__(name: str) -> Any:

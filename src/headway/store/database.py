@@ -32,6 +32,14 @@ class Database(ABC):
         """A write transaction: commits when the block ends well, rolls back otherwise."""
 
     @abstractmethod
+    def recording(self) -> AbstractContextManager[Connection]:
+        """A connection in a short write transaction of the ledger, committed when the block ends well.
+
+        Writers take turns, so that ids become visible in their order, and a commit outlives a power cut: what a person
+        wrote cannot be synced again. Waits at most BUSY_SECONDS for its turn.
+        """
+
+    @abstractmethod
     def hold(self, connector: str) -> AbstractContextManager[Connection]:
         """A connection of its own, while no other process may sync the same connector.
 
@@ -79,7 +87,7 @@ class Database(ABC):
             with self.engine.connect() as connection, self.writing(connection):
                 self.claim(connection)
                 if self._revision(connection) != HEAD:  # nobody else did it meanwhile
-                    _upgrade(connection)
+                    _upgrade(connection, HEAD)
 
     def _revision(self, connection: Connection) -> str:
         """The revision of the tables, '' when there are none. Raises StoreError when it is not one of ours."""
@@ -99,7 +107,7 @@ class Database(ABC):
         return revision
 
 
-def _upgrade(connection: Connection) -> None:
+def _upgrade(connection: Connection, revision: str) -> None:
     # Imported here: Alembic costs more than everything else a command does with an up-to-date store.
     from alembic.command import upgrade
     from alembic.config import Config
@@ -108,4 +116,4 @@ def _upgrade(connection: Connection) -> None:
     config = Config()
     config.set_main_option("script_location", str(folder).replace("%", "%%"))
     config.attributes["connection"] = connection
-    upgrade(config, "head")
+    upgrade(config, revision)

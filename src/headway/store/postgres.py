@@ -20,6 +20,7 @@ from headway.store.database import Database
 
 _CONNECT_SECONDS = 10
 _LOCK_NOT_AVAILABLE = "55P03"
+_LEDGER = "\nledger"  # no connector can be called so
 _MEANINGS = {
     "42501": ("the database refuses: no permission", "grant the user the right to create and write tables"),
     "53100": ("the database's disk is full; nothing was changed", ""),
@@ -62,6 +63,15 @@ class PostgresDatabase(Database):
     def writing(self, connection: Connection) -> AbstractContextManager[object]:
         """See Database. The rows of two connectors never meet, and those of one are written under its hold."""
         return connection.begin()
+
+    @contextmanager
+    def recording(self) -> Iterator[Connection]:
+        """See Database. Without turns a sequence's numbers would become visible in any order."""
+        with self.engine.connect() as connection, connection.begin():
+            connection.execute(select(func.set_config("lock_timeout", f"{int(database.BUSY_SECONDS * 1000)}ms", True)))
+            connection.execute(select(func.set_config("synchronous_commit", "on", True)))
+            connection.execute(select(func.pg_advisory_xact_lock(_key(_LEDGER))))
+            yield connection
 
     @contextmanager
     def hold(self, connector: str) -> Iterator[Connection]:

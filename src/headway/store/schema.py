@@ -11,6 +11,7 @@ index key is too long), never bare.
     headway_series        what was measured on what; its id is the digest of that, and every observation carries it
     headway_origin        files that observations come from
     headway_observation   one amount per series and day
+    headway_entry         the ledger: what people wrote; rows are only ever added
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ from sqlalchemy import (
     TypeDecorator,
 )
 
-HEAD = "0001"
+HEAD = "0002"
 """Revision of the newest migration. Revisions are numbers, so that a newer store is known as such."""
 
 VERSION_TABLE = "headway_version"
@@ -141,6 +142,17 @@ observation = Table(
     Column("origin", BigInteger, ForeignKey("headway_origin.id"), nullable=False),
     Column("line", Integer, nullable=False),
     sqlite_with_rowid=False,
+)
+
+entry = Table(
+    "headway_entry",
+    metadata,
+    Column("id", _Id, primary_key=True),  # in the order in which entries became visible
+    Column("at", Moment, nullable=False),
+    Column("topic", Text, nullable=False),
+    Column("subject", BigInteger, nullable=False),  # digest of the subject, which `said` has
+    Column("said", Quoted, nullable=False),
+    sqlite_autoincrement=True,  # an id is given once, whatever becomes of its row
 )
 
 # What a running sync has yielded so far. Temporary tables of its own connection: filling them takes no lock that

@@ -77,6 +77,15 @@ class SqliteDatabase(Database):
         return connection.begin()
 
     @contextmanager
+    def recording(self) -> Iterator[Connection]:
+        """See Database. FULL: the write-ahead log is on the disk before a commit is over."""
+        with self.engine.connect() as connection:
+            driver: Any = connection.connection.driver_connection
+            driver.execute("PRAGMA synchronous = FULL")
+            with self.writing(connection):
+                yield connection
+
+    @contextmanager
     def hold(self, connector: str) -> Iterator[Connection]:
         """See Database. The lock is a second SQLite file: held on every system, let go when the process dies."""
         with self._lock(connector, database.BUSY_SECONDS), self.engine.connect() as connection:

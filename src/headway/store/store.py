@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
@@ -14,7 +14,9 @@ from sqlalchemy import Connection, insert, make_url, select, update
 from sqlalchemy.exc import ArgumentError
 
 from headway.errors import HeadwayError, StoreError, UsageError
+from headway.graph.ledger import Entry
 from headway.store.database import Database
+from headway.store.ledger import append, checked, read
 from headway.store.rows import clean
 from headway.store.schema import sync as sync_table
 from headway.store.sync import Counts, Sync
@@ -164,6 +166,28 @@ class Store:
                 with self._database.talking():
                     alive[row.connector] = self._database.is_held(row.connector)
         return [_sync_row(row, alive) for row in rows]
+
+    def record(self, entry: Entry) -> Entry:
+        """Append to the ledger; gives the entry back with its id. One short transaction, whoever else writes.
+
+        Raises UsageError for what no entry can be (see `headway.store.ledger.checked`), StoreError when it cannot be
+        written.
+        """
+        return self.record_all([entry])[0]
+
+    def record_all(self, entries: Sequence[Entry]) -> tuple[Entry, ...]:
+        """Append all of them in this order, or none. Raises as `record` does."""
+        good = [checked(entry) for entry in entries]
+        with self._database.talking(), self._database.recording() as connection:
+            return append(connection, good)
+
+    def entries(self, topic: str = "", subject: str = "", since: int = 0) -> tuple[Entry, ...]:
+        """What people wrote, oldest first: of every topic and subject, or of one; with an id above `since`.
+
+        Whoever has seen everything up to an id misses nothing by asking for what came since.
+        """
+        with self._database.talking(), self._database.reading() as connection:
+            return read(connection, topic, subject, since, self._database.place)
 
     def close(self) -> None:
         """Let go of the database."""

@@ -11,9 +11,10 @@ import psycopg
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "store"))
-pytest.register_assert_rewrite("store_conformance", "store_meaning", "store_samples")
+pytest.register_assert_rewrite("store_conformance", "store_ledger", "store_meaning", "store_samples")
 
 from store_conformance import StoreConformance  # noqa: E402
+from store_ledger import StoreLedger  # noqa: E402
 from store_meaning import StoreMeaning  # noqa: E402
 from store_samples import T0, names, node, written  # noqa: E402
 
@@ -30,6 +31,10 @@ def fresh(postgres_database: Callable[[], str]) -> Callable[[], str]:
 
 class TestPostgres(StoreConformance):
     """What every store does."""
+
+
+class TestPostgresLedger(StoreLedger):
+    """What every store keeps of what people wrote."""
 
 
 class TestPostgresMeaning(StoreMeaning):
