@@ -237,5 +237,5 @@ class StoreLedger:
             kept = store.record(said())
         with Store.open(url) as store:
             assert store.entries() == (kept,)
-            assert execute(store, select(column("version_num")).select_from(table(VERSION_TABLE))) == [("0002",)]
+            assert execute(store, select(column("version_num")).select_from(table(VERSION_TABLE))) == [(database.HEAD,)]
             assert sizes(store)[entry.name] == 1

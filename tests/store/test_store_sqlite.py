@@ -15,8 +15,9 @@ from pathlib import Path
 
 import pytest
 
-pytest.register_assert_rewrite("store_conformance", "store_ledger", "store_meaning", "store_samples")
+pytest.register_assert_rewrite("store_census", "store_conformance", "store_ledger", "store_meaning", "store_samples")
 
+from store_census import StoreCensus  # noqa: E402
 from store_conformance import StoreConformance  # noqa: E402
 from store_ledger import StoreLedger  # noqa: E402
 from store_meaning import StoreMeaning  # noqa: E402
@@ -45,6 +46,10 @@ def url(path: Path) -> str:
 
 class TestSqlite(StoreConformance):
     """What every store does."""
+
+
+class TestSqliteCensus(StoreCensus):
+    """What every store does with censuses."""
 
 
 class TestSqliteLedger(StoreLedger):

@@ -12,6 +12,7 @@ index key is too long), never bare.
     headway_origin        files that observations come from
     headway_observation   one amount per series and day
     headway_entry         the ledger: what people wrote; rows are only ever added
+    headway_census        what the past held, one row per origin and day: made again when it is lost
 """
 
 from __future__ import annotations
@@ -29,13 +30,14 @@ from sqlalchemy import (
     Double,
     ForeignKey,
     Integer,
+    LargeBinary,
     MetaData,
     Table,
     Text,
     TypeDecorator,
 )
 
-HEAD = "0002"
+HEAD = "0003"
 """Revision of the newest migration. Revisions are numbers, so that a newer store is known as such."""
 
 VERSION_TABLE = "headway_version"
@@ -153,6 +155,17 @@ entry = Table(
     Column("subject", BigInteger, nullable=False),  # digest of the subject, which `said` has
     Column("said", Quoted, nullable=False),
     sqlite_autoincrement=True,  # an id is given once, whatever becomes of its row
+)
+
+census = Table(
+    "headway_census",
+    metadata,
+    Column("origin", Text, primary_key=True),
+    Column("day", Date, primary_key=True),
+    Column("since", Date, nullable=False),  # the first day it holds for
+    Column("key", Text, nullable=False),  # what it was made from: a digest, or a commit
+    Column("taken", Moment, nullable=False),
+    Column("body", LargeBinary, nullable=False),  # JSON, compressed
 )
 
 # What a running sync has yielded so far. Temporary tables of its own connection: filling them takes no lock that

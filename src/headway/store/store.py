@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict, dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from types import TracebackType
 from typing import Any, Literal, Self
 
@@ -15,6 +15,10 @@ from sqlalchemy.exc import ArgumentError
 
 from headway.errors import HeadwayError, StoreError, UsageError
 from headway.graph.ledger import Entry
+from headway.store.census import Kept, keys
+from headway.store.census import Origin as CensusOrigin
+from headway.store.census import keep as keep_census
+from headway.store.census import read as read_censuses
 from headway.store.database import Database
 from headway.store.ledger import append, checked, read
 from headway.store.rows import clean
@@ -188,6 +192,21 @@ class Store:
         """
         with self._database.talking(), self._database.reading() as connection:
             return read(connection, topic, subject, since, self._database.place)
+
+    def keep(self, kept: Kept) -> None:
+        """Keep a census in the place of the one of its origin and day. Raises StoreError."""
+        with self._database.talking(), self._database.recording() as connection:
+            keep_census(connection, kept)
+
+    def censuses(self, origin: CensusOrigin, days: Sequence[date]) -> dict[date, Kept]:
+        """The kept censuses that hold for some days, by the day that was asked for."""
+        with self._database.talking(), self._database.reading() as connection:
+            return read_censuses(connection, origin, days)
+
+    def census_keys(self, origin: CensusOrigin) -> dict[date, str]:
+        """The days of which a census is kept, with what each was made from."""
+        with self._database.talking(), self._database.reading() as connection:
+            return keys(connection, origin)
 
     def close(self) -> None:
         """Let go of the database."""

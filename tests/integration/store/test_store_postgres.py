@@ -11,8 +11,9 @@ import psycopg
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "store"))
-pytest.register_assert_rewrite("store_conformance", "store_ledger", "store_meaning", "store_samples")
+pytest.register_assert_rewrite("store_census", "store_conformance", "store_ledger", "store_meaning", "store_samples")
 
+from store_census import StoreCensus  # noqa: E402
 from store_conformance import StoreConformance  # noqa: E402
 from store_ledger import StoreLedger  # noqa: E402
 from store_meaning import StoreMeaning  # noqa: E402
@@ -31,6 +32,10 @@ def fresh(postgres_database: Callable[[], str]) -> Callable[[], str]:
 
 class TestPostgres(StoreConformance):
     """What every store does."""
+
+
+class TestPostgresCensus(StoreCensus):
+    """What every store does with censuses."""
 
 
 class TestPostgresLedger(StoreLedger):
