@@ -61,7 +61,8 @@ def changed(folder: str) -> None:
 
 def decode(folder: str) -> None:
     """Floor of a warm run: the manifest read and decoded, nothing else."""
-    from headway.connectors.columns.artifacts import decode_manifest, paused_collector
+    from headway.collector import paused_collector
+    from headway.connectors.columns.artifacts import decode_manifest
 
     with paused_collector():
         timed(lambda: decode_manifest((Path(folder) / "manifest.json").read_bytes(), "manifest.json"))
@@ -71,13 +72,13 @@ def parse(folder: str) -> None:
     """Floor of a cold run: the SQL of every model parsed once, as gently to the collector as ours."""
     import sqlglot
 
-    from headway.connectors.columns.artifacts import drop_trees, paused_collector
+    from headway.collector import drop_cycles, paused_collector
 
     def every() -> None:
         with paused_collector():
             for _, sql in statements(folder):
                 sqlglot.parse(sql, dialect="duckdb")
-                drop_trees()
+                drop_cycles()
 
     timed(every)
 

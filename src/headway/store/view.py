@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import gc
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
@@ -15,6 +13,7 @@ import msgspec
 from msgspec.structs import replace
 from sqlalchemy import ColumnElement, Connection, and_, case, func, literal, or_, select
 
+from headway.collector import paused_collector
 from headway.graph.model import AnyRecord, Change, Check, Coverage, Gap, Node, Observation, Origin, Target
 from headway.store.schema import Moment, check_result, observation, origin, record, series, sync
 
@@ -59,24 +58,12 @@ def load(connection: Connection, at: datetime | None, is_held: Callable[[str], b
     states = _states(connection, at)
     syncs = _rows_of(connection, {i for s in states.values() for i in (s.first, s.shown, s.ended, s.last) if i})
     shown = {name: s for name, s in states.items() if s.shown and syncs[s.shown].status != "removed"}
-    with _no_collection():
+    with paused_collector():
         records = _versioned(connection, at, shown, syncs) if shown else []
         records += _observations(connection, at, shown) if shown else []
     records += _failures(states, syncs, is_held)
     moments = {name: syncs[state.shown].started for name, state in shown.items()}
     return Loaded(records, max(moments.values(), default=None), moments)
-
-
-@contextmanager
-def _no_collection() -> Iterator[None]:
-    """Without garbage collection: a hundred thousand rows that are all kept would be walked again and again."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
 
 
 def _states(connection: Connection, at: datetime | None) -> dict[str, _State]:

@@ -20,7 +20,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from small_project import NOW, SCHEMA, entry, gaps, headway, of, project, read, semantic_model, simple_metric, table
 
-from headway.connectors.dbt.artifacts import paused_collector
 from headway.connectors.dbt.connector import Dbt
 from headway.connectors.protocol import Context
 from headway.errors import ConfigError, InputError
@@ -228,19 +227,6 @@ def test_strings_of_any_length(tmp_path: Path) -> None:
 
 
 # How it is read
-
-
-def test_the_collector_is_left_as_it_was() -> None:
-    assert gc.isenabled()
-    with paused_collector():
-        assert not gc.isenabled()
-        with paused_collector():
-            assert not gc.isenabled()
-        assert not gc.isenabled()
-    assert gc.isenabled()
-    with pytest.raises(KeyError), paused_collector():
-        raise KeyError
-    assert gc.isenabled()
 
 
 def test_the_collector_runs_while_the_records_are_used(tmp_path: Path) -> None:

@@ -5,10 +5,7 @@ SQL stays undecoded (`Raw`) until it has to be parsed: on a second run most of i
 
 from __future__ import annotations
 
-import gc
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import msgspec
@@ -139,26 +136,6 @@ _SECTIONS: dict[str, type[Part]] = {
     "metrics": Metric,
     "semantic_models": SemanticModel,
 }
-
-
-@contextmanager
-def paused_collector() -> Iterator[None]:
-    """Switch the collector off for a burst of objects without cycles, then back to what it was.
-
-    Whoever makes syntax trees meanwhile, which do have cycles, calls `drop_trees` after each.
-    """
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()
-
-
-def drop_trees() -> None:
-    """Free what was made since the last call and is not used: while it is still in the processor's cache."""
-    gc.collect(0)
 
 
 def decode_manifest(data: Buffer, file: str) -> tuple[Manifest, int]:

@@ -9,6 +9,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, ClassVar
 
+from headway.collector import paused_collector
 from headway.config import Option
 from headway.connectors.artifact import exists, read
 from headway.connectors.columns.artifacts import (
@@ -17,7 +18,6 @@ from headway.connectors.columns.artifacts import (
     Manifest,
     decode,
     decode_manifest,
-    paused_collector,
 )
 from headway.connectors.columns.cache import Cache, Inputs, Whole
 from headway.connectors.columns.models import OPEN, Models, record_of

@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from headway.collector import drop_cycles
 from headway.connectors.columns.artifacts import (
     NOTHING,
     QUERIED,
@@ -16,7 +17,6 @@ from headway.connectors.columns.artifacts import (
     Manifest,
     Node,
     Settings,
-    drop_trees,
     relation_of,
 )
 from headway.connectors.columns.cache import Cache, Entry, Sources, digest_of
@@ -169,7 +169,7 @@ class Models:
 
     def _follow(self, uid: str, node: Node, sql: str, default: tuple[str, str]) -> Entry:
         found = resolve(sql, dialect=self._dialect, schema=self._schema, default=default, stands_for=self._stands_for)
-        drop_trees()
+        drop_cycles()
         if found.problem:
             return _failed(found.problem)
         columns, names, problem = self._named(found, self._catalog.get(uid))

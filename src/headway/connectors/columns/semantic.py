@@ -10,7 +10,8 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from headway.connectors.columns.artifacts import TABLES, Manifest, Metric, SemanticModel, drop_trees
+from headway.collector import drop_cycles
+from headway.connectors.columns.artifacts import TABLES, Manifest, Metric, SemanticModel
 from headway.connectors.columns.cache import Cache, Sources
 from headway.connectors.metric_parts import filter_templates, input_name, input_parts, mapping, mappings
 from headway.graph.columns import expression_sources
@@ -116,7 +117,7 @@ class Semantics:
         found = self._cache.expression(key)
         if found is None:
             parsed = expression_sources(text[:_LONGEST], self._dialect)
-            drop_trees()
+            drop_cycles()
             found = tuple(dict.fromkeys(name.lower() for name in parsed.values)), parsed.problem
             self._cache.put_expression(key, found)
         return found

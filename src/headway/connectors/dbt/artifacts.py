@@ -7,10 +7,8 @@ another shape than any dbt release gave it, that entry alone is left out and rep
 
 from __future__ import annotations
 
-import gc
 import re
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 import msgspec
@@ -272,21 +270,6 @@ SECTIONS: Mapping[str, type[Part]] = {
 
 _SCHEMA = re.compile(r"/dbt/([a-z-]+)/v(\d+)")
 _FILE_OF = {"run-results": "run_results.json", "catalog": "catalog.json", "sources": "sources.json"}
-
-
-@contextmanager
-def paused_collector() -> Iterator[None]:
-    """Switch the cyclic collector off for a burst of allocations, then back to what it was.
-
-    Scanning the growing heap would otherwise cost more than the decoding itself; nothing built here has cycles.
-    """
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()
 
 
 def decode_manifest(data: Buffer, file: str, shape: type[Manifest] = Manifest) -> tuple[Manifest, list[Gap]]:

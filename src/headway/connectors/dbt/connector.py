@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
+from headway.collector import paused_collector
 from headway.config import Option
 from headway.connectors.artifact import exists, read
 from headway.connectors.dbt.artifacts import (
@@ -16,7 +17,6 @@ from headway.connectors.dbt.artifacts import (
     decode,
     decode_manifest,
     disabled_resources,
-    paused_collector,
 )
 from headway.connectors.dbt.codeowners import CodeOwners
 from headway.connectors.dbt.edges import Wiring
