@@ -231,6 +231,8 @@ class _Tally:
     _first_of_file: Problem | None = None
     _rows_before: int = 0
     _dates: dict[Any, date] = field(default_factory=dict)
+    _words: dict[tuple[str, ...], str] = field(default_factory=dict)
+    """What is wrong with the words of a row, '' for nothing: few combinations of them are used with many nodes."""
 
     def adder(self, names: Sequence[str]) -> Callable[[tuple[Any, ...], Any, Any], str]:
         """A function add(cells, day, amount) for one file whose `cells` are the columns called `names`.
@@ -268,15 +270,17 @@ class _Tally:
 
     def _find(self, cells: Mapping[str, Any]) -> _Series | str:
         """The series these cells belong to, or what is wrong with them."""
-        node, relation, measure, unit, group, tool, person, column = (_cell(cells.get(name)) for name in _SERIES)
-        problem = _name_problem(node, relation) or _word_problem(measure, unit, group)
-        problem = problem or _reader_problem(tool, person, column)
-        if problem:
+        node, relation, measure, unit, group, tool, person, column = [_cell(cells.get(name)) for name in _SERIES]
+        words = (measure, unit, group, tool, person, column)
+        said = self._words.get(words)
+        if said is None:
+            said = self._words[words] = _word_problem(measure, unit, group) or _reader_problem(tool, person, column)
+        if problem := _name_problem(node, relation) or said:
             return problem
         unit = unit or UNITS.get(measure, "") or self.default_unit or ("" if measure == "cost" else "count")
         if not unit:
             return "a cost without a unit: fill the unit column, or set default_unit, for example to EUR"
-        relation = relation.translate(_QUOTES)
+        relation = relation and relation.translate(_QUOTES)
         who = self.known_as(person) if person else ""
         key = (node, relation, measure, unit, group, tool.casefold(), who, column.lower())
         return self.series.setdefault(key, _Series(measure))

@@ -208,6 +208,7 @@ def _read(graph: Graph) -> _Book:
     by_source: dict[tuple[str, str], dict[str, list[_Row]]] = defaultdict(lambda: defaultdict(list))
     measured: dict[str, list[_Row]] = defaultdict(list)
     runs: list[_Row] = []
+    origin, source = None, by_source["", ""]
     for row in graph.use.linked:
         seen = row[1]
         measure = seen.measure
@@ -221,7 +222,10 @@ def _read(graph: Graph) -> _Book:
                 runs.append(row)
                 continue
             measured[measure].append(row)
-        by_source[seen.origin.connector, seen.origin.file][measure].append(row)
+        if seen.origin is not origin:  # rows of one file come together and share it
+            origin = seen.origin
+            source = by_source[origin.connector, origin.file]
+        source[measure].append(row)
     counted: dict[str, list[_Row]] = defaultdict(list)
     for measures in by_source.values():
         first = next((m for m in _ORDER if m in measures and (m == "cost" or m in graph.prices)), "")

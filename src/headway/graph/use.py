@@ -291,6 +291,8 @@ def _link(graph: Graph) -> tuple[list[tuple[int, Observation]], tuple[Unmatched,
     linked: list[tuple[int, Observation]] = []
     by_node: dict[str, Match] = {}
     by_relation: dict[str, Match] = {}
+    node_of: dict[str, int] = {}
+    relation_of: dict[str, int] = {}
     lost: dict[tuple[str, bool], list[Observation]] = defaultdict(list)
     elsewhere: dict[tuple[str, bool], list[Observation]] = defaultdict(list)
     as_of = graph.as_of
@@ -298,6 +300,10 @@ def _link(graph: Graph) -> tuple[list[tuple[int, Observation]], tuple[Unmatched,
         if observation.day > as_of:
             continue
         name = observation.node
+        at = node_of.get(name) if name else relation_of.get(observation.relation)
+        if at is not None:  # nearly every row: names repeat from day to day
+            linked.append((at, observation))
+            continue
         known, find = (by_node, graph.directory.find) if name else (by_relation, graph.directory.relation)
         name = name or observation.relation
         match = known.get(name)
@@ -308,6 +314,7 @@ def _link(graph: Graph) -> tuple[list[tuple[int, Observation]], tuple[Unmatched,
             foreign = observation.measure == STORAGE and not match.nodes
             (elsewhere if foreign else lost)[name, known is by_node].append(observation)
         else:
+            (node_of if known is by_node else relation_of)[name] = match.node
             linked.append((match.node, observation))
     if elsewhere and all(observation.measure != STORAGE for _, observation in linked):
         for what, rows in elsewhere.items():  # unless none is: then it is their names that do not fit
@@ -525,10 +532,13 @@ def _cover_by_totals(
 def _kinds_by_source(graph: Graph, seen: Iterable[tuple[int, Observation]]) -> dict[tuple[str, str], set[str]]:
     """The kinds of node that each source of usage has rows about."""
     nodes: dict[tuple[str, str], set[int]] = defaultdict(set)
+    origin, found = None, set[int]()
     for node, observation in seen:
-        origin = observation.origin
-        nodes[origin.connector, origin.file].add(node)
-    return {source: {graph.nodes[i].kind for i in found} for source, found in nodes.items()}
+        if observation.origin is not origin:  # rows of one file come together and share it
+            origin = observation.origin
+            found = nodes[origin.connector, origin.file]
+        found.add(node)
+    return {source: {graph.nodes[i].kind for i in members} for source, members in nodes.items()}
 
 
 def _how_fresh(graph: Graph, start: date, end: date, source: str) -> tuple[str, bool]:

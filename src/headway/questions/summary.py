@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 
 from headway.answer import Answer, Column, Finding, plural
@@ -111,11 +112,12 @@ def _by_purpose(graph: Graph) -> Iterator[_Group]:
 
 def _objectives(graph: Graph) -> Answer:
     standing = standing_of(graph)
+    alike = Counter(graph.served[i] for i in graph.assets)  # many assets serve the same goals
     rows = []
     for o in in_order(graph):
         rolled = standing.objectives[o]
         mask = graph.goal_mask(o)
-        serving = sum(bool(graph.served[i] & mask) for i in graph.assets)
+        serving = sum(count for served, count in alike.items() if served & mask)
         record = graph.objectives.get(o)
         is_standing = bool(record and record.standing)
         values = (
