@@ -236,30 +236,37 @@ def _why_kept(
     graph: Graph, own: Sequence[tuple[Blocker, ...]], around: AbstractSet[int], asked: AbstractSet[int]
 ) -> dict[int, tuple[Blocker, ...]]:
     """What keeps each of `asked`, itself or downstream of it; two reasons are enough to know that there are several."""
-    found: dict[int, frozenset[Blocker]] = {}
-    sweep = list(reversed(graph.order))
+    found: dict[int, tuple[Blocker, ...]] = {}
+    goals = {i for i, node in enumerate(graph.nodes) if KINDS[node.kind].goal}
     changed = True
     while changed:
         changed = False
-        for i in sweep:
-            if KINDS[graph.nodes[i].kind].goal:
+        for i in reversed(graph.order):
+            if i in goals:
                 continue
-            below = [found[j] for j in graph.downstream[i] if j in found]
-            planned = i in around or i in asked
-            if planned and not own[i] and not below:
-                continue
-            if planned and not own[i] and len(below) == 1:
-                some = below[0]
-            else:
-                mine = set(own[i]) or (set() if planned else {Blocker(i, "not in the plan")})
-                mine = mine.union(*below)
-                ranked = mine if len(mine) <= 2 else sorted(mine, key=lambda b: (b.node != i, b.node, b.reason))[:2]
-                some = frozenset(ranked)
+            mine = own[i]
+            if not mine and i not in around and i not in asked:
+                mine = (Blocker(i, "not in the plan"),)
+            elif len(mine) > 1:
+                mine = tuple(sorted(mine, key=lambda b: b.reason))[:2]
+            if len(mine) < 2:
+                below: tuple[Blocker, ...] = ()
+                for j in graph.downstream[i]:
+                    if j in found and found[j] is not below:
+                        below = _two(below, found[j])
+                mine = (*mine, *(b for b in below if b.node != i))[:2] if mine else below
             # Circles need another pass; what has two reasons already can only keep them.
-            if some != found.get(i) and len(found.get(i, ())) < 2:
-                found[i] = some
+            if mine and mine != found.get(i) and len(found.get(i, ())) < 2:
+                found[i] = mine
                 changed = bool(graph.cycles)
-    return {i: tuple(sorted(found.get(i, ()), key=lambda b: (b.node != i, b.node, b.reason))) for i in sorted(asked)}
+    return {i: found.get(i, ()) for i in sorted(asked)}
+
+
+def _two(some: tuple[Blocker, ...], others: tuple[Blocker, ...]) -> tuple[Blocker, ...]:
+    """The first two of two sets of reasons; which they are does not depend on the order of merging."""
+    if not some or some == others:
+        return others
+    return tuple(sorted({*some, *others}, key=lambda b: (b.node, b.reason))[:2])
 
 
 def _components(graph: Graph, going: AbstractSet[int], turn: Mapping[int, int]) -> tuple[tuple[int, ...], ...]:
