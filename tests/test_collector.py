@@ -7,7 +7,7 @@ import weakref
 
 import pytest
 
-from headway.collector import drop_cycles, paused_collector
+from headway.collector import drop_cycles, paused_collector, settle
 
 
 class Ring:
@@ -39,3 +39,21 @@ def test_cycles_are_freed_when_it_is_said_and_not_before() -> None:
         drop_cycles()
         assert seen() is None
     assert len(kept) == 10_000
+
+
+def test_what_is_settled_is_not_walked_until_something_takes_its_place() -> None:
+    gc.collect()
+    gc.disable()
+    try:
+        ring = Ring()
+        settle()
+        assert gc.get_freeze_count() > 1_000
+        seen = weakref.ref(ring)
+        del ring
+        gc.collect()
+        assert seen() is not None
+        settle()
+        assert seen() is None
+    finally:
+        gc.unfreeze()
+        gc.enable()

@@ -26,3 +26,14 @@ def paused_collector() -> Iterator[None]:
 def drop_cycles() -> None:
     """Free what was made since the last call and is not used: while it is still in the processor's cache."""
     gc.collect(0)
+
+
+def settle() -> None:
+    """Leave what lives now out of later walks: a large graph stays, and walking it again and again finds nothing.
+
+    To be called again when another graph takes its place: what the one before left behind is freed then.
+    """
+    if gc.get_freeze_count():
+        gc.unfreeze()
+        gc.collect()
+    gc.freeze()

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from headway.answer import Answer
+from headway.collector import settle
 from headway.config import Config, Source
 from headway.connectors.protocol import Context, Progress, silent
 from headway.errors import ConfigError, HeadwayError, UsageError
@@ -26,6 +27,12 @@ if TYPE_CHECKING:
 
 VALUES = "values"
 """Name under which the readings of key results are synced."""
+
+_LARGE = 5_000
+"""Nodes from which on it pays to keep the cyclic collector from walking a graph that stays."""
+
+_ANSWERS_KEPT = 512
+"""Most answers that are kept of one graph: parameters come from people, and there is no end of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +57,8 @@ class Project:
     use_store: bool = True
     """Answer from the store when there is one; otherwise read the files afresh."""
     _graph: Graph | None = field(default=None, init=False, repr=False)
+    _kept: tuple[Graph, dict[Any, Answer]] | None = field(default=None, init=False, repr=False)
+    """Answers about the graph that is loaded."""
 
     @staticmethod
     def open(
@@ -100,15 +109,36 @@ class Project:
     # ------------------------------------------------------------------ asking
 
     def ask(self, name: str, **parameters: Any) -> Answer:
-        """The answer to a question, by its name. Raises UsageError for an unknown question or parameter."""
+        """The answer to a question, by its name. Raises UsageError for an unknown question or parameter.
+
+        An answer about the graph alone is worked out once for as long as that graph is loaded; what also depends on
+        something supplied (the warehouse, what people wrote) is worked out each time.
+        """
         known = questions()
         if name not in known:
             raise UsageError(f"there is no question {name!r}", hint=f"ask one of {', '.join(known)}")
         unknown = set(parameters) - set(known[name].parameters)
         if unknown:
             raise UsageError(f"the question {name} has no parameter {', '.join(sorted(unknown))}")
-        supplied = {parameter: self._supplied(what) for parameter, what in known[name].supplied.items()}
-        return known[name].ask(self.graph(), **parameters, **supplied)
+        graph = self.graph()
+        if known[name].supplied:
+            supplied = {parameter: self._supplied(what) for parameter, what in known[name].supplied.items()}
+            return known[name].ask(graph, **parameters, **supplied)
+        key = (name, *sorted((k, repr(v)) for k, v in parameters.items()))
+        answers = self._answers(graph)
+        answer = answers.get(key)
+        if answer is None:
+            answer = known[name].ask(graph, **parameters)
+            if len(answers) >= _ANSWERS_KEPT:
+                answers.clear()
+            answers[key] = answer
+        return answer
+
+    def _answers(self, graph: Graph) -> dict[Any, Answer]:
+        kept = self._kept
+        if kept is None or kept[0] is not graph:
+            kept = self._kept = (graph, {})
+        return kept[1]
 
     def _supplied(self, what: str) -> Any:
         """What a question needs beyond the graph, and only when it asks for it."""
@@ -124,6 +154,8 @@ class Project:
             stored = self._stored()
             records, synced_at = stored or (self._collected(), None)
             self._graph = self.graph_of(records, synced_at=synced_at)
+            if len(self._graph.nodes) >= _LARGE:
+                settle()
         return self._graph
 
     def graph_of(
@@ -138,6 +170,12 @@ class Project:
             prices=self.config.prices,
             synced_at=synced_at,
         )
+
+    def with_graph(self, graph: Graph) -> Project:
+        """This project with a graph that is there already: that of an earlier day, or one made of records in memory."""
+        other = replace(self, as_of=graph.as_of)
+        other._graph = graph
+        return other
 
     @property
     def stored(self) -> bool:
