@@ -264,6 +264,66 @@ def test_views_are_counted_and_nothing_else(server: Server, fake: FakeSuperset, 
     assert gap.startswith("1 of 12 views in Superset's log are of dashboards and charts that it does not list any more")
 
 
+def test_from_dashboard_to_dashboard_the_address_says_which_was_opened(
+    server: Server, fake: FakeSuperset, tmp_path: Path
+) -> None:
+    """The event has the number and the edit mode of the dashboard before."""
+    page, day = f"{server.url}/superset/dashboard", "2026-11-22T0"
+    before = {"dashboard_id": 21, "is_soft_navigation": True}
+    fake.log = [
+        logged("mount_dashboard", f"{day}1:00:00", dashboard_id=21),
+        logged("mount_dashboard", f"{day}1:05:00", dashboard_id=21, said=before, referrer=f"{page}/22/?standalone=1"),
+        logged("mount_dashboard", f"{day}2:00:00", dashboard_id=22, said={"is_edit_mode": True, "event_id": "planted"}),
+        logged(
+            "mount_dashboard", f"{day}2:05:00", dashboard_id=22,
+            said={**before, "dashboard_id": 22, "is_edit_mode": True}, referrer=f"{page}/sales/",
+        ),
+        logged(
+            "mount_dashboard", f"{day}3:00:00", dashboard_id=22,
+            said={**before, "is_edit_mode": True}, referrer=f"{page}/22/?edit=true",
+        ),
+        # loaded by hand, then gone elsewhere before the browser told
+        logged("mount_dashboard", f"{day}4:00:00", dashboard_id=21, referrer=f"{page}/22/"),
+        # told together with an event of another dashboard, whose number the row has
+        logged("mount_dashboard", f"{day}5:00:00", dashboard_id=21, said={"dashboard_id": 22}),
+    ]  # fmt: skip
+    assert views(run(server, tmp_path)) == {("dashboard.21", "person"): 3, ("dashboard.22", "person"): 2}
+
+
+@pytest.mark.parametrize(
+    "referrer",
+    [
+        None, 7, "", "http://[", "/" * 1000, "/superset/dashboard/", "/superset/dashboard/p/link/",
+        "/dashboard/list/?next=/superset/dashboard/22/", "/superset/dashboard/renamed/",
+    ],
+)  # fmt: skip
+def test_an_address_that_names_no_dashboard_leaves_what_the_event_says(
+    server: Server, fake: FakeSuperset, tmp_path: Path, referrer: Any
+) -> None:
+    said = {"is_soft_navigation": True}
+    fake.log = [logged("mount_dashboard", "2026-11-22T01:00:00", dashboard_id=21, said=said, referrer=referrer)]
+    assert views(run(server, tmp_path)) == {("dashboard.21", "person"): 1}
+
+
+def test_charts_that_are_loaded_to_edit_a_dashboard_are_not_viewed(
+    server: Server, fake: FakeSuperset, tmp_path: Path
+) -> None:
+    day = "2026-11-22T0"
+    fake.log = [
+        logged("load_chart", f"{day}1:00:01", slice_id=11, said={"trigger_event": "edit"}),
+        logged("mount_dashboard", f"{day}1:00:00", dashboard_id=21, said={"is_edit_mode": True, "event_id": "edit"}),
+        logged("mount_dashboard", f"{day}2:00:00", dashboard_id=21, said={"is_edit_mode": True}),
+        logged("load_chart", f"{day}2:00:01", slice_id=12),
+        logged("mount_dashboard", f"{day}3:00:00", dashboard_id=21, said={"event_id": "view"}),
+        logged("load_chart", f"{day}3:00:01", slice_id=11, said={"trigger_event": "view"}),
+    ]
+    assert views(run(server, tmp_path)) == {
+        ("dashboard.21", "person"): 1,
+        ("chart.11", "person"): 1,
+        ("chart.12", "person"): 1,
+    }
+
+
 def test_names_are_kept_where_it_is_asked_for(server: Server, fake: FakeSuperset, tmp_path: Path) -> None:
     fake.log = [logged("mount_dashboard", "2026-11-22T01:00:00", "viewer", dashboard_id=21)]
     (seen,) = [r for r in run(server, tmp_path, names=True) if isinstance(r, Observation)]

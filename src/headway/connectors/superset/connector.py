@@ -97,8 +97,9 @@ class Superset:
         start = today - timedelta(days=self._keep_days)
         if context.covered is not None:
             start = min(today, max(start, (context.covered - _OVERLAP).astimezone(UTC).date()))
+        slugs = {board.slug: key for key, board in stock.dashboards.items() if board.slug}
         try:
-            seen = views.seen(rest, start, today, embedded)
+            seen = views.seen(rest, start, today, embedded, slugs)
         except Refused as error:
             if error.status not in {403, 404}:
                 raise

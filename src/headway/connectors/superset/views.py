@@ -10,6 +10,10 @@
 The browser sends these events when something is really shown. The page load (action `dashboard`) is no view: it is
 missing when one goes from page to page inside Superset, and scripts make it too. Times are UTC.
 
+Superset 6.1 fills the event in before it has read the next dashboard: going from one to another inside Superset, the
+event has the number and the edit mode of the one before. The address that it was sent from (`referrer`) is right.
+Charts that are loaded in edit mode tell so by naming the event of their dashboard (`trigger_event`).
+
 Somebody without a user is outside. An embedded dashboard may be told by its page load, by its event, or by both,
 depending on what its guests may do; the larger number of a day counts.
 """
@@ -17,21 +21,25 @@ depending on what its guests may do; the larger number of a day counts.
 from __future__ import annotations
 
 import json
+import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
+from urllib.parse import unquote
 
 from headway.connectors import fields
 from headway.connectors.content import View
 from headway.connectors.superset.rest import Rest
 
-_COLUMNS = ["action", "user_id", "user.username", "dashboard_id", "slice_id", "dttm", "json"]
+_COLUMNS = ["action", "user_id", "user.username", "dashboard_id", "slice_id", "dttm", "json", "referrer"]
 _EVENTS = {"mount_dashboard": "dashboard", "mount_explorer": "chart", "load_chart": "chart"}
 _PAGE = 1000
 """Asked for; Superset gives what it allows, mostly 100."""
 _LOG = "api/v1/log/"
+_ADDRESS = re.compile(r"[^?#]*/superset/dashboard/([^/?#]+)/?(?:\?([^#]*))?(?:#.*)?", re.DOTALL)
+"""Of the page of a dashboard: its slug or id, and the query."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +52,10 @@ class Seen:
     """Pages of dashboards were loaded, but browsers told of no view at all: they are not heard."""
 
 
-def seen(rest: Rest, start: date, end: date, embedded: Mapping[str, str]) -> Seen:
-    """Views from the first moment of `start` (UTC) to the last of `end`; `embedded` is what Content.embedded says.
+def seen(rest: Rest, start: date, end: date, embedded: Mapping[str, str], slugs: Mapping[str, str]) -> Seen:
+    """Views from the first moment of `start` (UTC) to the last of `end`.
+
+    `embedded` is what Content.embedded says, `slugs` the slug of a dashboard -> its id.
 
     Raises ServiceError; Refused (403) when the user may not read the log, (404) when there is none.
     """
@@ -53,11 +63,11 @@ def seen(rest: Rest, start: date, end: date, embedded: Mapping[str, str]) -> See
     first = reading.first()
     if first is None:
         return Seen((), None)
-    found: list[View] = []
+    events, found = _Events(slugs), list[View]()
     mounts: dict[tuple[str, date], list[View]] = defaultdict(list)
     for event, kind in _EVENTS.items():
         for row in reading.rows([("action", "eq", "log"), ("json", "ct", event)], f"views of {kind}s"):
-            view = _event(row, event, kind)
+            view = events.view(row, event, kind)
             if view is None:
                 continue
             if view.user or kind == "chart":
@@ -78,17 +88,39 @@ def seen(rest: Rest, start: date, end: date, embedded: Mapping[str, str]) -> See
     return Seen(tuple(found), max(first, start), loads_alone)
 
 
-def _event(row: Mapping[str, Any], event: str, kind: str) -> View | None:
-    """The view that a row tells of; None when it is none."""
-    said, at = _said(row), _moment(row)
-    if at is None or said.get("event_name") != event or fields.truth(said, "is_edit_mode"):
-        return None
-    name = "dashboard_id" if kind == "dashboard" else "slice_id"
-    key = fields.text(row, name) or fields.text(said, name)
-    if not key.isdigit() or key == "0":
-        return None  # a chart that was never saved
-    user = fields.text(row, "user", "username") or fields.text(row, "user_id")
-    return View(item=f"{kind}.{key}", at=at, user=user, person_class="" if user else "embedded")
+@dataclass(frozen=True, slots=True)
+class _Events:
+    """What browsers told. Those of dashboards go first: they tell which charts were loaded to edit a dashboard."""
+
+    slugs: Mapping[str, str]
+    _edits: set[str] = field(default_factory=set)
+
+    def view(self, row: Mapping[str, Any], event: str, kind: str) -> View | None:
+        """The view that a row tells of; None when it is none."""
+        said, at = _said(row), _moment(row)
+        if at is None or said.get("event_name") != event:
+            return None
+        name = "dashboard_id" if kind == "dashboard" else "slice_id"
+        # the row has the number of the first event that was sent with it, the event its own
+        key, edited = fields.text(said, name) or fields.text(row, name), fields.truth(said, "is_edit_mode")
+        if kind == "dashboard" and fields.truth(said, "is_soft_navigation"):
+            key, edited = self._at_the_address(row, key, edited)
+        if edited:
+            self._edits.add(fields.text(said, "event_id"))
+        by_edit = fields.text(said, "trigger_event")
+        if edited or (by_edit and by_edit in self._edits) or not key.isdigit() or key == "0":
+            return None  # key 0: a chart that was never saved
+        user = fields.text(row, "user", "username") or fields.text(row, "user_id")
+        return View(item=f"{kind}.{key}", at=at, user=user, person_class="" if user else "embedded")
+
+    def _at_the_address(self, row: Mapping[str, Any], key: str, edited: bool) -> tuple[str, bool]:
+        """Id and edit mode of the dashboard whose page told; what the event says, where the address says nothing."""
+        page = _ADDRESS.fullmatch(fields.text(row, "referrer"))
+        if page is None:
+            return key, edited
+        name = unquote(page[1])
+        there = name if name.isascii() and name.isdigit() else self.slugs.get(name, key)
+        return there, edited and "edit=true" in (page[2] or "").split("&")
 
 
 def _said(row: Mapping[str, Any]) -> Mapping[str, Any]:
