@@ -26,6 +26,7 @@ HEAVY = {
     "asyncio",
     "click",
     "duckdb",
+    "fastapi",
     "http.client",
     "ibis",
     "jinja2",
@@ -38,6 +39,8 @@ HEAVY = {
     "ruamel",
     "sqlalchemy",
     "sqlglot",
+    "starlette",
+    "uvicorn",
     "yaml",
 }
 DISK_AND_NET = {"shutil", "socket", "sqlite3", "subprocess", "tempfile", "urllib.request"}

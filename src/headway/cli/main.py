@@ -20,6 +20,7 @@ COMMANDS = {
     "check": "gate",
     "explain": "gate",
     "demo": "setup",
+    "serve": "serve",
     "link": "link",
     "retire": "retire",
 }

@@ -1,0 +1,147 @@
+"""Every page, one row each. Routes, JSON twins, the exported site and the tests are derived from it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from functools import cache
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, unquote, urlencode
+
+import msgspec
+
+from headway.errors import UsageError
+from headway.project.pages.page import Page
+
+if TYPE_CHECKING:
+    from headway.project.workspace import Project
+
+LONGEST_VALUE = 500
+"""Most characters of one parameter of an address."""
+
+
+class Parameter(msgspec.Struct, frozen=True):
+    """One parameter of an address, behind the `?`. Values are text; '' is the same as leaving it out."""
+
+    name: str
+    help: str
+    choices: tuple[str, ...] = ()
+    """What it may be; anything when empty."""
+
+
+class PageRow(msgspec.Struct, frozen=True, kw_only=True):
+    """One page."""
+
+    name: str
+    """Stable, lower case; what code calls it."""
+    address: str
+    """`/cost`, or `/asset/{node}` with one part that runs to the end of the address."""
+    title: str
+    template: str
+    builder: str
+    """`module:function`. Called with the project and every parameter by its name, the part in braces included."""
+    parameters: tuple[Parameter, ...] = ()
+    tab: str = ""
+    """The tab that is marked; '' for none. The first row of a tab is where it leads."""
+    count: str = ""
+    """`module:function` of the project: the number behind the tab's name. None or 0 shows nothing."""
+    twin: str = ""
+    """Address of the JSON twin, where it is not the address with `.json` behind it."""
+    sheets: tuple[str, ...] = ()
+    """Style sheets beside base.css, without `.css`."""
+    modules: tuple[str, ...] = ()
+    """ES modules beside keys.js, with their ending."""
+    picture: bool = False
+    """Fills the window; only its parts scroll."""
+    historic: bool = True
+    """Can be asked about an earlier day with `at`."""
+
+    @property
+    def key(self) -> str:
+        """Name of the part in braces; '' where there is none."""
+        return self.address.partition("{")[2].rstrip("}")
+
+    def to(self, key: str = "", **parameters: str) -> str:
+        """The address of this page: `PAGE.to("dbt:model.shop.orders", steps="2")`. Empty parameters are left out."""
+        path = self.address.partition("{")[0] + quote(key, safe=":@.") if self.key else self.address
+        given = {name: value for name, value in parameters.items() if value}
+        return f"{path}?{urlencode(given, quote_via=quote, safe=':,')}" if given else path
+
+    def build(self, project: Project, key: str = "", given: Mapping[str, str] | None = None) -> Page:
+        """The page for an address. What is not a parameter of it is passed over, as `utm_source` would be.
+
+        Raises UsageError for a value that it cannot use, UnknownName for something that does not exist.
+        """
+        values: dict[str, Any] = {self.key: key} if self.key else {}
+        for parameter in self.parameters:
+            values[parameter.name] = _checked(parameter, (given or {}).get(parameter.name, ""))
+        page: Page = _function(self.builder)(project, **values)
+        return page
+
+
+AT = Parameter("at", "The day as which to look, YYYY-MM-DD.")
+
+PAGES: tuple[PageRow, ...] = (
+    PageRow(
+        name="health",
+        address="/health",
+        title="Health",
+        template="health.html",
+        builder="headway.project.pages.health:health",
+        sheets=("health",),
+        historic=False,
+    ),
+)
+
+BY_NAME: Mapping[str, PageRow] = {row.name: row for row in PAGES}
+
+TABS = ("Objectives", "Map", "Triage", "Requests", "Cost", "History")
+"""The tabs in their order; one is shown as soon as a page has it."""
+
+
+def address(page: str, key: str = "", **parameters: str) -> str:
+    """The address of a page by its name; '' while there is no such page."""
+    row = BY_NAME.get(page)
+    return row.to(key, **parameters) if row else ""
+
+
+def resolve(address: str) -> tuple[PageRow, str] | None:
+    """The page that an address without its `?` leads to, with the part in braces; None where there is no page."""
+    for row in PAGES:
+        head, brace, _ = row.address.partition("{")
+        if not brace and address == head:
+            return row, ""
+        if brace and address.startswith(head) and len(address) > len(head):
+            return row, unquote(address[len(head) :])
+    return None
+
+
+def count_of(row: PageRow, project: Project) -> int:
+    """The number behind a tab's name; 0 shows none."""
+    return int(_function(row.count)(project) or 0) if row.count else 0
+
+
+def day_of(text: str) -> date | None:
+    """The day of `at`; None without one. Raises UsageError."""
+    if not text:
+        return None
+    try:
+        return date.fromisoformat(text[:LONGEST_VALUE])
+    except ValueError:
+        raise UsageError(f"{text[:40]!r} is not a date", hint="write at=YYYY-MM-DD") from None
+
+
+def _checked(parameter: Parameter, value: str) -> str:
+    if len(value) > LONGEST_VALUE:
+        raise UsageError(f"{parameter.name} is longer than {LONGEST_VALUE} characters")
+    if value and parameter.choices and value not in parameter.choices:
+        hint = f"write one of {', '.join(parameter.choices)}"
+        raise UsageError(f"{parameter.name} cannot be {value[:40]!r}", hint=hint)
+    return value
+
+
+@cache
+def _function(place: str) -> Any:
+    module, _, name = place.partition(":")
+    return getattr(import_module(module), name)

@@ -1,0 +1,1 @@
+"""Pages as HTML: Jinja2 templates, style sheets, ES modules and charts as SVG. Knows neither project nor questions."""

@@ -1,0 +1,1 @@
+"""The pages and their JSON twins over HTTP. The only floor that knows FastAPI and Starlette."""

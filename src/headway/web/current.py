@@ -1,0 +1,104 @@
+"""The project that is being served: one graph in memory, swapped whole when the store has a newer one."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from headway import __version__
+from headway.errors import HeadwayError
+from headway.project import Project
+
+
+@dataclass(frozen=True, slots=True)
+class Now:
+    """The project at one moment. What holds it may go on answering from it while a newer one is loaded."""
+
+    project: Project
+    stamp: str
+    """Changes whenever an answer could: with a sync, with what people wrote, with the day, with the version."""
+
+
+class Current:
+    """The newest state of a project. Safe with many threads: readers never wait for a graph that is being loaded."""
+
+    def __init__(self, reopen: Callable[[], Project], *, every: float = 1.0) -> None:
+        """`reopen` opens the project anew; the store is looked at `every` so many seconds at most.
+
+        Raises what opening the project and loading its graph raise.
+        """
+        self._reopen = reopen
+        self._every = every
+        self._lock = threading.Lock()
+        project = reopen()
+        project.graph()
+        self._seen = _seen(project)
+        self._now = Now(project, self._stamp(project))
+        self._looked = time.monotonic()
+
+    def now(self) -> Now:
+        """The newest state that is loaded; looks for a newer one when it is time, in one thread only."""
+        due = time.monotonic() - self._looked >= self._every
+        if due and self._lock.acquire(blocking=False):
+            try:
+                self._look()
+            finally:
+                self._lock.release()
+        return self._now
+
+    def refresh(self) -> Now:
+        """Look now: for whoever has just written something and must see it."""
+        with self._lock:
+            self._look()
+        return self._now
+
+    def _look(self) -> None:
+        old = self._now.project
+        try:
+            seen = _seen(old, self._seen.entry)
+            if seen.syncs != self._seen.syncs or _day(old) != old.now.date():
+                project = self._reopen()
+                project.graph()
+                self._seen, self._now = seen, Now(project, self._stamp(project, seen))
+            elif seen.entry != self._seen.entry:
+                self._seen, self._now = seen, Now(old, self._stamp(old, seen))
+        except HeadwayError:
+            # The store is out of reach for a moment: what is loaded stays in view, and it is asked again next time.
+            pass
+        finally:
+            self._looked = time.monotonic()
+
+    def _stamp(self, project: Project, seen: _Seen | None = None) -> str:
+        seen = seen or self._seen
+        # Without a store there is nothing to compare with: each start is a state of its own.
+        start = "" if seen.syncs else str(id(project.graph()))
+        parts = (__version__, seen.syncs, seen.entry, start, project.as_of, project.graph().synced_at)
+        return hashlib.sha256("/".join(map(str, parts)).encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What the store held when it was last looked at."""
+
+    syncs: str = ""
+    entry: int = 0
+
+
+def _seen(project: Project, entry: int = 0) -> _Seen:
+    """`entry`: the last entry that is known already."""
+    if not project.stored:
+        return _Seen()
+    with project.store() as store:
+        ended = [s for s in store.syncs() if s.finished is not None]
+        newest = max((s.finished for s in ended if s.finished), default=None)
+        entries = store.entries(since=entry)
+    return _Seen(f"{len(ended)}/{newest}", entries[-1].id if entries else entry)
+
+
+def _day(project: Project) -> object:
+    """Today, where the project answers for today; else the day it was opened, which does not end."""
+    return datetime.now(UTC).date() if project.as_of == project.now.date() else project.now.date()

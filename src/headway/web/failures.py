@@ -1,0 +1,107 @@
+"""Errors as answers: the same sentence as everywhere, as a page or as JSON. Never a traceback or text from below."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from typing import Any
+
+import msgspec
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+
+from headway.errors import (
+    ConfigError,
+    HeadwayError,
+    InputError,
+    MissingExtra,
+    ServiceError,
+    StoreError,
+    UnknownName,
+    UsageError,
+    WarehouseError,
+)
+from headway.project.pages.table import PAGES, TABS
+from headway.render.html.pages import render_page, server
+from headway.render.html.shell import Shell, Tab
+
+LOG = logging.getLogger("headway.web")
+
+_STATUS: tuple[tuple[type[HeadwayError], int, str], ...] = (
+    (UnknownName, 404, "There is nothing here"),
+    (UsageError, 400, "This address cannot be answered"),
+    (InputError, 422, "This cannot be read"),
+    (ConfigError, 500, "The configuration says something that cannot be"),
+    (StoreError, 503, "The store cannot be reached"),
+    (WarehouseError, 502, "The warehouse did not answer"),
+    (ServiceError, 502, "Another system did not answer"),
+    (MissingExtra, 501, "A part is not installed"),
+)
+
+
+class Failed(msgspec.Struct, frozen=True):
+    """What is shown, or sent as JSON under `error`, when something cannot be answered."""
+
+    status: int
+    headline: str
+    message: str
+    hint: str = ""
+    reference: str = ""
+
+
+async def told(request: Request, error: Exception) -> Response:
+    """A HeadwayError as its own sentence."""
+    assert isinstance(error, HeadwayError)
+    status, headline = next(((s, h) for kind, s, h in _STATUS if isinstance(error, kind)), (500, "This did not work"))
+    if status >= 500:
+        # Places in the server's files and settings are for whoever runs it.
+        return _answer(request, _logged(error, status, headline))
+    return _answer(request, Failed(status, headline, f"{error.message[:1].upper()}{error.message[1:]}.", error.hint))
+
+
+async def http(request: Request, error: Exception) -> Response:
+    """What the routing says: no such page, a method that it does not have."""
+    assert isinstance(error, HTTPException)
+    if error.status_code == 404:
+        failed = Failed(404, "There is nothing here", "No page has this address.")
+    elif error.status_code == 405:
+        failed = Failed(405, "This address does not take that", "It can be read, not written to.")
+    else:
+        failed = Failed(error.status_code, "This did not work", str(error.detail))
+    return _answer(request, failed, dict(error.headers or {}))
+
+
+async def unexpected(request: Request, error: Exception) -> Response:
+    """A defect: a reference number here, the rest in the log."""
+    return _answer(request, _logged(error, 500, "Something went wrong here"))
+
+
+def _logged(error: Exception, status: int, headline: str) -> Failed:
+    reference = secrets.token_hex(4)
+    LOG.error("%s: %s", reference, type(error).__name__, exc_info=error)
+    return Failed(status, headline, "The other pages still work.", reference=reference)
+
+
+def _answer(request: Request, failed: Failed, headers: dict[str, str] | None = None) -> Response:
+    headers = {"cache-control": "no-store", **(headers or {})}
+    if wants_json(request):
+        body = msgspec.json.encode({"error": failed})
+        return Response(body, failed.status, headers, media_type="application/json")
+    first = {tab: row for tab in TABS for row in reversed(PAGES) if row.tab == tab}
+    tabs = tuple(Tab(tab, first[tab].to()) for tab in TABS if tab in first)
+    shell = Shell(title=failed.headline, tabs=tabs, theme=theme_of(request))
+    base = str(request.scope.get("root_path", ""))
+    return HTMLResponse(render_page("failed.html", failed, shell, server(base)), failed.status, headers)
+
+
+def wants_json(request: Request) -> bool:
+    """Whether an error is answered as JSON: under a twin's address, under /api, or where only JSON is accepted."""
+    path = request.url.path
+    return path.endswith(".json") or path.startswith("/api") or request.headers.get("accept") == "application/json"
+
+
+def theme_of(request: Request) -> Any:
+    """The theme that was chosen; '' follows the system."""
+    chosen = request.cookies.get("headway_theme", "")
+    return chosen if chosen in {"light", "dark"} else ""
