@@ -18,8 +18,9 @@ from typing import Any
 from headway.errors import MissingExtra
 from headway.graph.column_query import Resolver, Unsupported
 from headway.graph.column_scope import Leaf, TableName, TooLarge
+from headway.graph.column_tokens import shortened
 
-VERSION = 1
+VERSION = 2
 """Raised whenever the same query may resolve to something else: what was kept of an older version is not used."""
 
 _NEEDED: Mapping[str, tuple[str, ...]] = {
@@ -228,12 +229,12 @@ def _dialect(name: str) -> Any:
 
 def _parse(sql: str, dialect: Any) -> Any:
     """The tree of the one statement in `sql`. Raises Unsupported for none, several, or what cannot be parsed."""
-    import sqlglot
     from sqlglot.errors import SqlglotError
 
     before, _LOG.disabled = _LOG.disabled, True  # its warnings quote SQL
     try:
-        trees = [tree for tree in sqlglot.parse(sql, dialect=dialect) if tree is not None]
+        tokens = dialect.tokenize(sql)
+        trees = [tree for tree in _trees(sql, tokens, dialect) if tree is not None]
     except RecursionError:
         raise
     except SqlglotError as error:
@@ -247,6 +248,19 @@ def _parse(sql: str, dialect: Any) -> Any:
             "there is no statement in the SQL" if not trees else "there are several statements in the SQL"
         )
     return trees[0]
+
+
+def _trees(sql: str, tokens: list[Any], dialect: Any) -> list[Any]:
+    """The trees of all statements, with plain expressions cut down to their columns. Raises what the parser raises."""
+    from sqlglot.errors import SqlglotError
+
+    fewer = shortened(tokens)
+    if fewer is not tokens:
+        try:
+            return list(dialect.parser().parse(fewer, sql))
+        except SqlglotError:
+            pass  # what is wrong, and where, is said of the SQL as it was written
+    return list(dialect.parser().parse(tokens, sql))
 
 
 def _place(error: Any) -> str:
