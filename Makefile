@@ -24,7 +24,7 @@ export HEADWAY_DBT ?= $(abspath .venv-dbt/bin/dbt)
 
 .PHONY: help
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 .PHONY: demo
 demo: $(HEADWAY) $(DBT) ## build the example company with dbt and show its first page
@@ -46,6 +46,11 @@ integration: $(HEADWAY) $(DBT) $(PARSING) $(SPARK) $(SUPERSET) ## tests against 
 	rm -rf build/demo-check
 	$(BIN)/headway demo build/demo-check
 
+.PHONY: superset-browser
+superset-browser: export HEADWAY_SUPERSET_PYTHON ?= $(abspath .venv-superset/bin/python)
+superset-browser: $(HEADWAY) $(SUPERSET) ## people with real browsers on a real Superset, counted by a sync; needs Chromium
+	$(BIN)/python -m pytest -m browser
+
 .PHONY: lint
 lint: $(HEADWAY) ## style, and common mistakes
 	$(BIN)/ruff check
@@ -61,11 +66,11 @@ imports: $(HEADWAY) ## who may import whom
 
 .PHONY: unit
 unit: $(HEADWAY) ## unit tests, those of what the docs say included, on WORKERS processes
-	$(BIN)/python -m pytest -m "not integration" -n $(WORKERS)
+	$(BIN)/python -m pytest -m "not integration and not browser" -n $(WORKERS)
 
 .PHONY: coverage
 coverage: $(HEADWAY) ## which lines and branches the unit tests reach
-	$(BIN)/python -m pytest -m "not integration" -n $(WORKERS) --cov --cov-report=term-missing:skip-covered
+	$(BIN)/python -m pytest -m "not integration and not browser" -n $(WORKERS) --cov --cov-report=term-missing:skip-covered
 
 .PHONY: package
 package: $(HEADWAY) ## build the wheel, install it alone in a new environment, and start it

@@ -39,6 +39,11 @@ class RealSuperset:
         return f"http://127.0.0.1:{self.port}"
 
     @property
+    def metadata(self) -> Path:
+        """The SQLite file that it keeps everything in."""
+        return self.folder / "superset.db"
+
+    @property
     def _environment(self) -> dict[str, str]:
         own = {
             "SUPERSET_CONFIG_PATH": str(HERE / "superset_settings.py"),
@@ -165,26 +170,27 @@ class Admin:
         made = int(
             self.ask("POST", "dashboard/", json={"dashboard_title": title, "slug": slug, "published": True})["id"]
         )
-        places = {
-            f"CHART-{key}": {
-                "type": "CHART",
-                "id": f"CHART-{key}",
-                "children": [],
-                "meta": {"chartId": key, "width": 4},
-            }
-            for key in charts
-        }
-        position = {"DASHBOARD_VERSION_KEY": "v2", **places}
+        position = _layout(title, charts)
         body = {"position_json": json.dumps(position), "json_metadata": json.dumps(metadata)}
         self.ask("PUT", f"dashboard/{made}", json=body)
         for key in charts:
-            self.ask("PUT", f"chart/{key}", json={"dashboards": [made]})
+            others = [one["id"] for one in self.ask("GET", f"chart/{key}")["result"]["dashboards"]]
+            self.ask("PUT", f"chart/{key}", json={"dashboards": [*others, made]})
         return made
 
     def embed(self, dashboard: int) -> str:
         """The uuid that pages outside show it by."""
         body: dict[str, list[str]] = {"allowed_domains": []}
         return str(self.ask("POST", f"dashboard/{dashboard}/embedded", json=body)["result"]["uuid"])
+
+    def guest(self, embedded: str) -> str:
+        """The token that a page outside gets for somebody who is no user, to show what is embedded there."""
+        body = {
+            "user": {"username": "guest", "first_name": "A", "last_name": "Guest"},
+            "resources": [{"type": "dashboard", "id": embedded}],
+            "rls": [],
+        }
+        return str(self.ask("POST", "security/guest_token/", json=body)["token"])
 
     def report(self, name: str, dashboard: int) -> int:
         body = {
@@ -205,6 +211,27 @@ class Admin:
         """The newest hundred rows of the log."""
         query = "(order_column:dttm,order_direction:desc,page_size:100)"
         return list(self.ask("GET", f"log/?q={query}")["result"])
+
+
+def _layout(title: str, charts: list[int]) -> dict[str, Any]:
+    """Where things are on a dashboard: all charts in one row. Browsers show nothing where a part of it is missing."""
+    layout: dict[str, Any] = {
+        "DASHBOARD_VERSION_KEY": "v2",
+        "ROOT_ID": {"type": "ROOT", "id": "ROOT_ID", "children": ["GRID_ID"]},
+        "GRID_ID": {"type": "GRID", "id": "GRID_ID", "children": ["ROW-1"] if charts else [], "parents": ["ROOT_ID"]},
+        "HEADER_ID": {"type": "HEADER", "id": "HEADER_ID", "meta": {"text": title}},
+    }
+    if charts:
+        layout["ROW-1"] = {
+            "type": "ROW", "id": "ROW-1", "children": [f"CHART-{key}" for key in charts],
+            "parents": ["ROOT_ID", "GRID_ID"], "meta": {"background": "BACKGROUND_TRANSPARENT"},
+        }  # fmt: skip
+    for key in charts:
+        layout[f"CHART-{key}"] = {
+            "type": "CHART", "id": f"CHART-{key}", "children": [], "parents": ["ROOT_ID", "GRID_ID", "ROW-1"],
+            "meta": {"chartId": key, "width": 4, "height": 30},
+        }  # fmt: skip
+    return layout
 
 
 class Browser:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import os
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,36 +12,12 @@ from typing import Any
 import httpx
 import pytest
 from real_superset import PASSWORD, Admin, Browser, RealSuperset, real_superset, warehouse
+from superset_project import counted, node_of, opened, project, synced
 
 from headway.graph.graph import Graph
-from headway.graph.model import Coverage, Observation
-from headway.project import Project
+from headway.graph.model import Coverage
 
 pytestmark = pytest.mark.integration
-
-KEY = "an invented key for the tests only"
-MANIFEST: dict[str, Any] = {
-    "metadata": {
-        "dbt_schema_version": "https://schemas.getdbt.com/dbt/manifest/v12.json",
-        "dbt_version": "1.11.0",
-        "project_name": "tea",
-        "adapter_type": "duckdb",
-    },
-    "nodes": {},
-    "sources": {},
-    "exposures": {},
-    "metrics": {},
-    "semantic_models": {},
-    "saved_queries": {},
-    "groups": {},
-    "macros": {},
-    "docs": {},
-    "disabled": {},
-    "parent_map": {},
-    "child_map": {},
-    "unit_tests": {},
-    "selectors": {},
-}
 
 
 @dataclass
@@ -154,68 +128,12 @@ SEEN = {
 """Views and viewers that were driven, by class."""
 
 
-def project(folder: Path, url: str, **options: Any) -> Path:
-    """A dbt project of two models and a source, as its manifest says, and a headway.yml that names the Superset."""
-    manifest = json.loads(json.dumps(MANIFEST))
-    for name, above in (("fct_orders", []), ("dim_regions", []), ("fct_visits", ["model.tea.fct_orders"])):
-        manifest["nodes"][f"model.tea.{name}"] = {
-            "unique_id": f"model.tea.{name}", "resource_type": "model", "name": name, "alias": name,
-            "package_name": "tea", "path": f"{name}.sql", "original_file_path": f"models/{name}.sql",
-            "fqn": ["tea", name], "tags": [], "database": "tea", "schema": "marts", "columns": {}, "meta": {},
-            "relation_name": f'"tea"."marts"."{name}"', "description": "", "raw_code": "", "language": "sql",
-            "config": {"materialized": "table", "enabled": True, "meta": {}},
-            "depends_on": {"macros": [], "nodes": above}, "checksum": {"name": "sha256", "checksum": ""},
-        }  # fmt: skip
-    (folder / "target").mkdir(parents=True)
-    (folder / "target" / "manifest.json").write_text(json.dumps(manifest))
-    source = {"name": "superset", "url": url, "people": {"executive": ["boss"]}, **options}
-    (folder / "headway.yml").write_text(json.dumps({"project": "tea", "connectors": [source]}))
-    return folder
-
-
-def opened(folder: Path, user: str = "reader", password: str = PASSWORD) -> Project:
-    environment = {
-        **os.environ,
-        "HEADWAY_PEOPLE_KEY": KEY,
-        "HEADWAY_SUPERSET_USER": user,
-        "HEADWAY_SUPERSET_PASSWORD": password,
-    }
-    return Project.open(folder, environment=environment)
-
-
-def synced(folder: Path, **who: str) -> str:
-    """Sync everything; what went wrong with Superset, '' when nothing did."""
-    results = opened(folder, **who).sync(evaluate=False)
-    (superset,) = [r for r in results if r.connector == "superset"]
-    assert not [r.error for r in results if r is not superset and r.error]
-    return superset.error
-
-
 @pytest.fixture(scope="module")
 def tea(company: Company, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A project that was synced once."""
     folder = project(tmp_path_factory.mktemp("tea") / "tea", company.server.url)
     assert synced(folder) == ""
     return folder
-
-
-def counted(graph: Graph, company: Company) -> dict[str, dict[str, tuple[float, int]]]:
-    """Views and distinct viewers by item and class."""
-    names = {f"superset:{kind}.{company.ids[name]}": f"{kind}.{name}" for kind, name in (n.split(".") for n in SEEN)}
-    views: dict[str, dict[str, list[Observation]]] = {}
-    for one in graph.observations:
-        if one.tool == "superset" and one.measure == "views":
-            views.setdefault(names.get(one.node, one.node), {}).setdefault(one.person_class, []).append(one)
-    return {
-        item: {
-            c: (sum(o.amount for o in rows), len({o.person for o in rows if o.person})) for c, rows in classes.items()
-        }
-        for item, classes in views.items()
-    }
-
-
-def node_of(graph: Graph, name: str) -> int:
-    return graph.index[name]
 
 
 def upstream(graph: Graph, name: str) -> set[str]:
@@ -227,7 +145,7 @@ def upstream(graph: Graph, name: str) -> set[str]:
 
 def test_views_viewers_and_last_seen_are_what_was_driven(company: Company, tea: Path) -> None:
     graph = opened(tea).graph()
-    assert counted(graph, company) == SEEN
+    assert counted(graph, company.ids, SEEN) == SEEN
     use = graph.use
     sales, dark = (node_of(graph, f"superset:dashboard.{company.ids[n]}") for n in ("sales", "dark"))
     assert (use.people[sales], use.reads[sales]) == (3, 3), "people and those who lead; no robot"
@@ -266,7 +184,7 @@ KINDS = {
 
 def test_a_second_sync_changes_nothing(company: Company, tea: Path) -> None:
     assert synced(tea) == ""
-    assert counted(opened(tea).graph(), company) == SEEN
+    assert counted(opened(tea).graph(), company.ids, SEEN) == SEEN
     results = {r.connector: r for r in opened(tea).sync(evaluate=False)}
     assert not results["superset"].gaps
 
@@ -286,20 +204,20 @@ def test_a_user_who_may_not_read_the_log(company: Company, tmp_path: Path) -> No
     assert gap.message == "it is not known who opens what: Superset: api/v1/log is not allowed to this user (403)"
     graph = opened(folder).graph()
     assert f"superset:dashboard.{company.ids['sales']}" in graph.index
-    assert not counted(graph, company)
+    assert not counted(graph, company.ids, SEEN)
     assert synced(folder) == ""
-    assert counted(opened(folder).graph(), company) == SEEN
+    assert counted(opened(folder).graph(), company.ids, SEEN) == SEEN
 
 
 def test_a_wrong_password_and_a_stopped_server_keep_what_was_known(company: Company, tea: Path) -> None:
     error = synced(tea, password="planted-wrong")
     assert error.startswith("Superset: api/v1/security/login was refused: the credentials are wrong")
     assert "planted" not in error
-    assert counted(opened(tea).graph(), company) == SEEN
+    assert counted(opened(tea).graph(), company.ids, SEEN) == SEEN
     company.server.stop()
     try:
         assert "nothing answers there" in synced(tea)
-        assert counted(opened(tea).graph(), company) == SEEN
+        assert counted(opened(tea).graph(), company.ids, SEEN) == SEEN
     finally:
         company.server.start()
 
@@ -309,12 +227,12 @@ def test_a_proxy_that_spoils_answers_keeps_what_was_known(company: Company, tmp_
     with Proxy(company.server) as proxy:
         folder = project(tmp_path / "tea", proxy.url, timeout=2)
         assert synced(folder) == ""
-        known = counted(opened(folder).graph(), company)
+        known = counted(opened(folder).graph(), company.ids, SEEN)
         assert known == SEEN
         proxy.spoils = how
         error = synced(folder)
         assert error.startswith("Superset: api/v1/chart "), error
-        assert counted(opened(folder).graph(), company) == SEEN
+        assert counted(opened(folder).graph(), company.ids, SEEN) == SEEN
 
 
 def test_a_dashboard_that_is_deleted_vanishes_and_stays_in_history(company: Company, tea: Path) -> None:
