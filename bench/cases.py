@@ -66,7 +66,12 @@ def every_question(folder: str) -> None:
         directory=place,
         as_of=AS_OF,
     )
-    given = {"objective": "objective_01", "asset": _some_mart(project), "key_result": _first(project, "key_result")}
+    given: dict[str, Any] = {
+        "objective": "objective_01",
+        "asset": _some_mart(project),
+        "key_result": _first(project, "key_result"),
+    }
+    given["earlier"] = AS_OF
     asked = 0
     for name, question in questions().items():
         needed = {p.name: given[p.name] for p in question.parameters.values() if p.required}

@@ -40,6 +40,7 @@ ARGUMENTS = {
     "readings": ["grow.happiness"],
     "usage": ["orders"],
     "drivers": ["grow.revenue"],
+    "diff": ["2026-11-22"],
 }
 """What a question cannot be asked without."""
 

@@ -17,6 +17,7 @@ from headway.errors import Exit, HeadwayError
 COMMANDS = {
     "init": "setup",
     "sync": "setup",
+    "backfill": "growth",
     "check": "gate",
     "explain": "gate",
     "demo": "setup",

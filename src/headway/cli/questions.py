@@ -45,16 +45,16 @@ def _parameter(parameter: Parameter) -> click.Parameter:
 
     required = parameter.default is Inspected.empty
     default = None if required else parameter.default
+    choices = get_args(parameter.type)
+    type_: Any = click.Choice(choices) if choices else Day() if parameter.type is date else parameter.type
     if parameter.says.positional:
         metavar = parameter.says.metavar or parameter.name.upper()
-        kind = {"metavar": metavar if required else f"[{metavar}]"}
-        return click.Argument([parameter.name], required=required, default=default, **kind)
+        metavar = metavar if required else f"[{metavar}]"
+        return click.Argument([parameter.name], type=type_, required=required, default=default, metavar=metavar)
     flag = f"--{parameter.name.replace('_', '-')}"
     if parameter.type is bool:
         return click.Option([flag], is_flag=True, default=default, help=parameter.says.help)
-    choices = get_args(parameter.type)
-    kind_: Any = click.Choice(choices) if choices else Day() if parameter.type is date else parameter.type
     shown = bool(default)
     return click.Option(
-        [flag], type=kind_, default=default, required=required, show_default=shown, help=parameter.says.help
+        [flag], type=type_, default=default, required=required, show_default=shown, help=parameter.says.help
     )

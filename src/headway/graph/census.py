@@ -113,7 +113,8 @@ class Census(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 class Event(msgspec.Struct, frozen=True):
     """Something that makes a curve jump for another reason than work: a source was connected or lost."""
 
-    day: date
+    day: date | None
+    """None where it is only known between which days it was."""
     source: str
     what: Literal["connected", "lost"]
 

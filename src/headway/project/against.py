@@ -6,16 +6,15 @@ then in the revision itself, for projects that commit `target/manifest.json`. No
 
 from __future__ import annotations
 
-import subprocess
 import tempfile
 from pathlib import Path
 from types import TracebackType
 
 from headway.errors import InputError, UsageError
+from headway.project.git import Git
 
 KEPT = ".headway/manifests"
 _NAMES = ("manifest.json", "manifest.json.gz")
-_SECONDS = 60
 
 
 class Against:
@@ -65,16 +64,16 @@ class Against:
         return None
 
     def _revision(self) -> Path:
-        commit = self._git("rev-parse", "--verify", "--quiet", "--end-of-options", f"{self._said}^{{commit}}")
-        if commit is None:
+        git = Git(self._root, without=f"{self._said!r} is no file, and git is not installed to look for a revision")
+        name = git.commit(self._said)
+        if name is None:
             message = f"{self._said!r} is neither a manifest.json, nor a folder that holds one, nor a git revision here"
             raise UsageError(message)
-        name = commit.decode("ascii", "replace").strip()
-        for path in (self._root / KEPT / f"{name}.json", self._root / KEPT / f"{name}.json.gz"):
-            if path.is_file():
-                return path
-        for inside in ("./target/manifest.json", "./target/manifest.json.gz"):
-            content = self._git("cat-file", "blob", f"{name}:{inside}")
+        kept = kept_manifest(self._root, name)
+        if kept is not None:
+            return kept
+        for inside in ("target/manifest.json", "target/manifest.json.gz"):
+            content = git.blob(name, inside)
             if content is not None:
                 self._made = tempfile.TemporaryDirectory(prefix="headway-")
                 made = Path(self._made.name) / Path(inside).name
@@ -85,13 +84,8 @@ class Against:
             hint=f"write one with dbt parse in a checkout of it, and give the file, or keep it as {KEPT}/{name}.json",
         )
 
-    def _git(self, *arguments: str) -> bytes | None:
-        """What git says; None when it refuses. Raises InputError when there is no git, or it does not answer."""
-        command = ["git", "-C", str(self._root), *arguments]
-        try:
-            done = subprocess.run(command, capture_output=True, check=False, timeout=_SECONDS)  # noqa: S603 - no shell
-        except FileNotFoundError:
-            raise InputError(f"{self._said!r} is no file, and git is not installed to look for a revision") from None
-        except subprocess.TimeoutExpired:
-            raise InputError(f"git did not answer in {_SECONDS} seconds") from None
-        return done.stdout if done.returncode == 0 else None
+
+def kept_manifest(root: Path, commit: str) -> Path | None:
+    """The manifest of a commit that a pipeline kept in the project; None where there is none."""
+    kept = (root / KEPT / f"{commit}{end}" for end in (".json", ".json.gz"))
+    return next((path for path in kept if path.is_file()), None)

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, time
+from typing import TYPE_CHECKING
 
 from headway.errors import UsageError
 from headway.graph.graph import Graph
-from headway.project.workspace import VALUES, Project
+from headway.project.sources import VALUES
+
+if TYPE_CHECKING:
+    from headway.project.workspace import Project
 
 
 def graph_at(project: Project, day: date) -> Graph:

@@ -15,6 +15,9 @@ from typing import Any
 
 from headway.config import Source
 
+VALUES = "values"
+"""Name under which the readings of key results are synced."""
+
 FILES = ("path", "logs", "export", "folder", "manifest")
 """Options that say alone what is read, the first that is given."""
 PLACES = (

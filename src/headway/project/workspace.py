@@ -19,14 +19,11 @@ from headway.graph.graph import Graph
 from headway.graph.model import AnyRecord, Gap
 from headway.project import settings
 from headway.project.plugins import connector_class
-from headway.project.sources import by_name
+from headway.project.sources import VALUES, by_name
 from headway.questions.registry import questions
 
 if TYPE_CHECKING:
     from headway.store.store import Store
-
-VALUES = "values"
-"""Name under which the readings of key results are synced."""
 
 _LARGE = 5_000
 """Nodes from which on it pays to keep the cyclic collector from walking a graph that stays."""
@@ -146,6 +143,10 @@ class Project:
             from headway.project.values import input_reader
 
             return input_reader(self)
+        if what == "past":
+            from headway.project.history import reader
+
+            return reader(self)
         raise ConfigError(f"a question asks the project for {what!r}, which it does not have")
 
     def graph(self) -> Graph:

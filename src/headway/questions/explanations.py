@@ -220,6 +220,17 @@ _TEXTS: Mapping[str, _Text] = {
         "Follow the order that is shown.",
         "`protected:` and `policy.usage_window_days`.",
     ),
+    "HW971": _Text(
+        "Growth, period by period",
+        "Assets grow by themselves; people who maintain them do not. Nobody sees it in a week, everybody in two years.",
+        "Where assets for each maintainer rise and the share that serves falls, retire more than is born: "
+        "`headway retire`, and `headway check` at the door. `headway backfill` reads what git knows of the past.",
+    ),
+    "HW972": _Text(
+        "What changed between two days",
+        "A curve says that something changed; a decision needs to know what.",
+        "Go through what appeared without an objective and what stopped serving one; give each an owner.",
+    ),
 }
 
 

@@ -11,8 +11,8 @@ import msgspec
 
 from headway.answer import Gap, plural
 from headway.project.pages.page import Page, Phrase, Tone
-from headway.project.sources import by_name
-from headway.project.workspace import VALUES, Project
+from headway.project.sources import VALUES, by_name
+from headway.project.workspace import Project
 
 LATE = timedelta(hours=26)
 """A source that was last read longer ago than this is late: a nightly sync that was missed."""
