@@ -22,6 +22,7 @@ __all__ = [
     "Step",
     "Verdict",
     "figure",
+    "fingerprint",
     "listed",
     "plural",
 ]
@@ -160,6 +161,14 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     def passed(self) -> bool:
         """Whether no gate of the level error is over its limit."""
         return all(v.passed for v in self.verdicts if v.level == "error")
+
+
+def fingerprint(code: str, row: Finding) -> str:
+    """What a finding is known by: its code with its node, or with the first value where it is about no node.
+
+    Never its words, which change with every figure in them. Baselines and decisions refer to findings by it.
+    """
+    return f"{code}::{row.node or (row.values[0] if row.values else '')}"
 
 
 def plural(count: int, one: str, many: str = "") -> str:

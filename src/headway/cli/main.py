@@ -24,6 +24,10 @@ COMMANDS = {
     "serve": "serve",
     "link": "link",
     "retire": "retire",
+    "decide": "triage",
+    "decisions": "triage",
+    "check-in": "triage",
+    "check-ins": "triage",
 }
 """Built-in commands in the order of the help, each with the module beside this one that has the function."""
 

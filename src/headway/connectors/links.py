@@ -37,6 +37,7 @@ MOST_BYTES = 5_000_000
 LONGEST = 2_000
 """Characters of one value at most."""
 _WORDS = ("accept", "decline")
+_HINT = "write one entry after the other, each beginning with `- accept:` or `- decline:`"
 _KEYS = (*_WORDS, "upstream", "downstream", "as", "role", "by", "on", "note")
 _DEEP = re.compile(r"(?:[\[{]\s*){20}")
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
@@ -82,7 +83,7 @@ def decisions(data: bytes, file: str) -> list[Decision | Gap]:
     """What the file says, in order. Raises InputError when it is no list, or when nothing in it can be read."""
     found: list[Decision | Gap] = []
     first: dict[tuple[str, str, str], int] = {}
-    entries = _entries(data, file)
+    entries = yaml_entries(data, file, "decisions", _HINT)
     for line, entry in entries:
         try:
             decision = _decision(entry, line, file)
@@ -103,8 +104,11 @@ def decisions(data: bytes, file: str) -> list[Decision | Gap]:
     return found
 
 
-def _entries(data: bytes, file: str) -> list[tuple[int, Any]]:
-    """The entries as YAML nodes with their lines. Nothing is constructed, so nothing in the file can do anything."""
+def yaml_entries(data: bytes, file: str, what: str, hint: str) -> list[tuple[int, Any]]:
+    """The entries of a list in YAML, as nodes with their lines; `what` they are, and how each begins, for messages.
+
+    Nothing is constructed, so nothing in the file can do anything. Raises InputError for what is no list.
+    """
     from ruamel.yaml import YAML
     from ruamel.yaml.error import MarkedYAMLError, YAMLError
     from ruamel.yaml.nodes import ScalarNode, SequenceNode
@@ -131,8 +135,7 @@ def _entries(data: bytes, file: str) -> list[tuple[int, Any]]:
     if root is None or (isinstance(root, ScalarNode) and root.value in {"", "~", "null"}):
         return []
     if not isinstance(root, SequenceNode):
-        hint = "write one entry after the other, each beginning with `- accept:` or `- decline:`"
-        raise InputError("is no list of decisions", place=place, hint=hint)
+        raise InputError(f"is no list of {what}", place=place, hint=hint)
     return [(node.start_mark.line + 1, node) for node in root.value]
 
 

@@ -7,12 +7,14 @@ from difflib import SequenceMatcher, get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from headway.connectors.artifact import read
 from headway.connectors.links import DEFAULT_PATH, LONGEST, TABLE, decisions, shown
 from headway.errors import ConfigError, Place, UnknownName, UsageError
 from headway.graph.decided import Link, handle, meant, table_handle, table_meant
 from headway.graph.graph import Graph
-from headway.graph.model import KINDS, Decision, Node, Role
+from headway.graph.model import KINDS, Decision, Node, Origin, Role
 from headway.graph.suggest import suggestions
 from headway.graph.tables import fold_table
 from headway.project.reviewed import appended, printable, write_whole
@@ -79,6 +81,42 @@ def decide(
         raise ConfigError("nothing can be appended to this file", hint=hint, place=Place(name))
     write_whole(path, text, name)
     return Written(printable(entry.sentence), name, line)
+
+
+def take_back(project: Project, upstream: str, downstream: str) -> str:
+    """Take the entry that accepts the link between two ids out of the file; its place, '' where there is none.
+
+    Every other byte stays, and nothing is written unless what is left says exactly what it said before. Raises
+    InputError and ConfigError.
+    """
+    path = file_of(project)
+    name = shown(path, project.config.root)
+    if not path.exists():
+        return ""
+    before = bytes(read(path, name))
+    known = [d for d in decisions(before, name) if isinstance(d, Decision)]
+    ours = [d for d in known if d.accepted and (d.upstream, d.downstream) == (upstream, downstream)]
+    if not ours:
+        return ""
+    lines = before.splitlines(keepends=True)
+    start = end = ours[-1].origin.line - 1
+    dash = len(lines[start]) - len(lines[start].lstrip(b" "))
+    while end + 1 < len(lines) and len(lines[end + 1]) - len(lines[end + 1].lstrip(b" ")) > dash:
+        end += 1
+    if start and not lines[start - 1].strip():
+        start -= 1  # the blank line that sets it apart
+    after = b"".join([*lines[:start], *lines[end + 1 :]])
+    left = [d for d in decisions(after, name) if isinstance(d, Decision)] if after.strip() else []
+    if [_said_by(d) for d in left] != [_said_by(d) for d in known if d is not ours[-1]]:
+        raise ConfigError(
+            "this entry cannot be taken out alone", place=Place(name, start + 1), hint="take it out by hand"
+        )
+    write_whole(path, after, name)
+    return str(ours[-1].origin)
+
+
+def _said_by(decision: Decision) -> Decision:
+    return replace(decision, origin=Origin())
 
 
 def file_of(project: Project) -> Path:

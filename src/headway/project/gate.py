@@ -14,7 +14,7 @@ from typing import Any
 
 from msgspec.structs import replace as with_
 
-from headway.answer import Answer, Excused, Finding, Flag, Report, Verdict, listed, plural
+from headway.answer import Answer, Excused, Finding, Flag, Report, Verdict, fingerprint, listed, plural
 from headway.config import Gate, Source
 from headway.errors import ConfigError, HeadwayError, UnknownName, UsageError
 from headway.graph.change import changes
@@ -254,7 +254,7 @@ class _Judge:
             return set()
         answer = question.ask(base, **gate.parameters)
         parts = (answer, *answer.sections)
-        return {_fingerprint(question.code, row) for part in parts for row in part.rows if row.counts}
+        return {fingerprint(question.code, row) for part in parts for row in part.rows if row.counts}
 
     def _wanted(self, gate: Gate) -> set[str] | None:
         if not gate.select:
@@ -269,7 +269,7 @@ class _Judge:
             code=question.code,
             level=gate.level,
             message=sentence(question.code, answer, record),
-            fingerprint=_fingerprint(question.code, row),
+            fingerprint=fingerprint(question.code, row),
             node=row.node,
             file=self._file(row.node),
             path=row.path,
@@ -369,8 +369,3 @@ def _exception(item: Any) -> _Exception | str:
     except ValueError:
         return f"it says no day until which {code[:20]} is excused"
     return _Exception(code, because.strip(), day)
-
-
-def _fingerprint(code: str, row: Finding) -> str:
-    """The code with the node, or with the first value where the row is about no node; never with the words."""
-    return f"{code}::{row.node or (row.values[0] if row.values else '')}"

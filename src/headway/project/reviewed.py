@@ -30,7 +30,7 @@ def appended(before: bytes, entry: Sequence[tuple[str, str]], head: str) -> tupl
         start += ending
     if start.strip() and not start.endswith(ending * 2):
         start += ending
-    rows = [f"{key}: {_scalar(value)}" for key, value in entry]
+    rows = [f"{key}: {scalar(value)}" for key, value in entry]
     block = ending.join([f"{indent}- {rows[0]}", *(f"{indent}  {row}" for row in rows[1:])])
     return (start + block + ending).encode("utf-8"), start.count("\n") + 1
 
@@ -48,7 +48,7 @@ def printable(text: str) -> str:
     return " ".join("".join(c if c.isprintable() else " " for c in text).split())
 
 
-def _scalar(value: str) -> str:
+def scalar(value: str) -> str:
     """Text as YAML writes it on one line: plain where nobody could read it as anything else, else in quotes."""
     one_line = printable(value)
     if _DAY.fullmatch(one_line) or (_PLAIN.fullmatch(one_line) and one_line.lower() not in _WORDS):

@@ -143,6 +143,10 @@ class Project:
             from headway.project.values import input_reader
 
             return input_reader(self)
+        if what in {"decisions", "retirement runs"}:
+            from headway.project.triage import supplied
+
+            return supplied(self, what)
         if what == "past":
             from headway.project.history import reader
 

@@ -220,6 +220,12 @@ _TEXTS: Mapping[str, _Text] = {
         "Follow the order that is shown.",
         "`protected:` and `policy.usage_window_days`.",
     ),
+    "HW951": _Text(
+        "Finding that wants a decision",
+        "A list that is never decided about grows until nobody reads it; one that forgets is argued about again.",
+        "Keep it for a reason, link it to a key result, retire it, or say who decides: `headway decide`.",
+        "As a gate it takes nothing out: without a store it knows of no decision.",
+    ),
     "HW971": _Text(
         "Growth, period by period",
         "Assets grow by themselves; people who maintain them do not. Nobody sees it in a week, everybody in two years.",
