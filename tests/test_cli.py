@@ -18,10 +18,13 @@ from headway.questions.registry import questions
 from shop import GOALS, USAGE, write_shop
 
 NOTHING_UNKNOWN = {
+    "built",
+    "declined",
     "deprecated-upstream",
     "goals",
     "lost-purpose",
     "readings",
+    "requests",
     "standing",
     "trust",
     "unknown",
@@ -36,6 +39,7 @@ Run = Callable[..., tuple[int, str, str]]
 
 ARGUMENTS = {
     "why": ["orders"],
+    "answered-by": ["sales by city"],
     "without": ["grow"],
     "readings": ["grow.happiness"],
     "usage": ["orders"],
@@ -86,6 +90,13 @@ def test_why_prints_the_shortest_path_as_a_chain_computes_and_informs_apart(head
         "key result Revenue",
         "objective Grow sales",
     ]
+
+
+@pytest.mark.parametrize("name", ["why", "without", "readings", "usage", "answered-by"])
+def test_a_question_without_what_it_needs_says_what_is_missing(name: str, headway: Run) -> None:
+    code, out, err = headway(name)
+    assert (code, out) == (2, "")
+    assert "Missing argument" in err
 
 
 @pytest.mark.parametrize("name", list(questions()))

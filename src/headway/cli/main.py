@@ -24,6 +24,7 @@ COMMANDS = {
     "serve": "serve",
     "link": "link",
     "retire": "retire",
+    "request": "request",
     "decide": "triage",
     "decisions": "triage",
     "check-in": "triage",

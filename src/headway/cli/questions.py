@@ -44,17 +44,16 @@ def _parameter(parameter: Parameter) -> click.Parameter:
     from inspect import Parameter as Inspected
 
     required = parameter.default is Inspected.empty
-    default = None if required else parameter.default
+    # None would be taken for a value: then nobody would be told that something is missing.
+    given: dict[str, Any] = {} if required else {"default": parameter.default}
     choices = get_args(parameter.type)
     type_: Any = click.Choice(choices) if choices else Day() if parameter.type is date else parameter.type
     if parameter.says.positional:
         metavar = parameter.says.metavar or parameter.name.upper()
         metavar = metavar if required else f"[{metavar}]"
-        return click.Argument([parameter.name], type=type_, required=required, default=default, metavar=metavar)
+        return click.Argument([parameter.name], type=type_, required=required, metavar=metavar, **given)
     flag = f"--{parameter.name.replace('_', '-')}"
     if parameter.type is bool:
-        return click.Option([flag], is_flag=True, default=default, help=parameter.says.help)
-    shown = bool(default)
-    return click.Option(
-        [flag], type=type_, default=default, required=required, show_default=shown, help=parameter.says.help
-    )
+        return click.Option([flag], is_flag=True, help=parameter.says.help, **given)
+    shown = bool(given.get("default"))
+    return click.Option([flag], type=type_, required=required, show_default=shown, help=parameter.says.help, **given)

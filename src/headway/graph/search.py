@@ -62,11 +62,11 @@ _SLIP = 0.75
 """What a misspelt word counts for, with one slip; less with two."""
 _FILLER_WEIGHT = 0.1
 _FILLER = """
-    a all also an and any are as at be build built by can chart could create dashboard data do does each
-    every existing for from get give has have how i in into is it its kpi like made make me metric more
-    my need new of on one or our out over overview per please report see show showing shows so some than
-    that the their them there these they this to total track tracking us view want we what when where
-    which who why will with would you your
+    a all also an and annual any are as at be build built by can chart could create daily dashboard data day do
+    does each every existing for from get give has have how i in into is it its kpi like made make me metric month
+    monthly more my need new of on one or our out over overview per please quarter quarterly report see show
+    showing shows so some than that the their them there these they this time to total track tracking us view want
+    we week weekly what when where which who why will with would year yearly you your
 """
 """Words that say little of what something is about: they put hits in order, and nothing more."""
 
@@ -83,8 +83,8 @@ class Hit:
     score: float
     """BM25; says which of two hits of one search is better, and nothing more."""
     coverage: float
-    """0..1: how much of what the text says the node says as well. A word counts by how rare it is in the graph,
-    and filler for nothing where there is any other."""
+    """0..1: how much of what the text says the node says as well. A word counts 1 more than its rarity
+    (inverse document frequency), and filler for nothing where there is any other word."""
     where: tuple[str, ...]
     """Fields that said so, keys of FIELDS in that order."""
     missing: tuple[str, ...]
@@ -154,7 +154,8 @@ class Index:
             near = self._near(word)
             best = self._best(near)
             tells = nothing or not _says_little(word)
-            rarity = max((self._rarity(w) * share for w, share in near.items()), default=self._rarity("")) * tells
+            rarity = 1 + max((self._rarity(w) * share for w, share in near.items()), default=self._rarity(""))
+            rarity *= tells
             whole += rarity
             for node, (score, share, mask) in best.items():
                 scores[node] += score if tells else _FILLER_WEIGHT * score
@@ -307,6 +308,12 @@ def telling(text: str) -> frozenset[str]:
     """The words of a text that say what it is about; all of them where none does."""
     said = frozenset(words(text[:LONGEST_TEXT]))
     return frozenset(word for word in said if not _says_little(word)) or said
+
+
+def subject(text: str) -> tuple[str, ...]:
+    """The words of a text that say what it is about, as they were written, each once."""
+    asked = _asked(text)
+    return tuple(w for folded, w in asked.items() if not _says_little(folded)) or tuple(asked.values())
 
 
 def _says_little(word: str) -> bool:

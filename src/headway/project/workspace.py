@@ -151,6 +151,10 @@ class Project:
             from headway.project.history import reader
 
             return reader(self)
+        if what == "requests":
+            from headway.project.requests import requests_of
+
+            return requests_of(self)
         raise ConfigError(f"a question asks the project for {what!r}, which it does not have")
 
     def graph(self) -> Graph:

@@ -157,6 +157,28 @@ _TEXTS: Mapping[str, _Text] = {
         "An answer is only as good as what it could see.",
         "Each gap says what would close it.",
     ),
+    "HW601": _Text(
+        "Request that is waiting",
+        "Whoever asks loudest is served first, unless there is a rank that everybody can read.",
+        "Decide from the top: `headway request accept|point|extend|decline ID --reason`. Every decision is kept.",
+        "Weights of objectives are `weight:` in the goals file; what a request takes to build is `--cost`.",
+    ),
+    "HW602": _Text(
+        "What exists already",
+        "The cheapest dashboard is the one that is there; nobody who asks can know them all.",
+        "Point to what covers it, extend what nearly does, and build only what is left.",
+    ),
+    "HW603": _Text(
+        "Request that was declined",
+        "A no without its reason is argued about again next quarter.",
+        "Where something has changed since, decide anew; the earlier decision stays beside it.",
+    ),
+    "HW604": _Text(
+        "What was built on request, and whether anyone uses it",
+        "A request that was urgent and an asset that nobody opens are the same thing, 90 days apart.",
+        "Ask whoever asked for it; then retire it, or show it where people are.",
+        "Needs a source of usage that covers it.",
+    ),
     "HW701": _Text(
         "Metric defined twice",
         "Two definitions drift apart, and then two meetings have two numbers.",
