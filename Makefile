@@ -49,7 +49,7 @@ integration: $(HEADWAY) $(DBT) $(PARSING) $(SPARK) $(SUPERSET) ## tests against 
 .PHONY: superset-browser
 superset-browser: export HEADWAY_SUPERSET_PYTHON ?= $(abspath .venv-superset/bin/python)
 superset-browser: $(HEADWAY) $(SUPERSET) ## people with real browsers on a real Superset, counted by a sync; needs Chromium
-	$(BIN)/python -m pytest -m browser
+	$(BIN)/python -m pytest -m browser tests/integration
 
 .PHONY: lint
 lint: $(HEADWAY) ## style, and common mistakes

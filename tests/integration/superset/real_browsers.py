@@ -121,6 +121,12 @@ class Person:
         self.page.get_by_role("button", name="Edit dashboard").click()
         self.page.get_by_role("button", name="Discard").wait_for()
 
+    def loads_unheard(self, path: str) -> int:
+        """A page whose events Superset refuses; the status that it refuses them with."""
+        with self.page.expect_response(lambda answer: "/superset/log/" in answer.url) as answered:
+            self.page.goto(urljoin(self.server.url, path))
+        return answered.value.status
+
     def waits(self, **events: int) -> None:
         """Until the log has so many new rows of each event from this person, which go to `heard`; no others come."""
         until, want = time.monotonic() + _WAIT, Counter(events)

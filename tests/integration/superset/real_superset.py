@@ -207,6 +207,15 @@ class Admin:
         }  # fmt: skip
         return int(self.ask("POST", "security/users/", json=body)["id"])
 
+    def forbids(self, role: str, permission: str, view: str) -> None:
+        """Take a right away from a role."""
+        roles = self.ask("GET", "security/roles/?q=(page_size:100)")["result"]
+        (key,) = [one["id"] for one in roles if one["name"] == role]
+        had = self.ask("GET", f"security/roles/{key}/permissions/")["result"]
+        kept = [one["id"] for one in had if (one["permission_name"], one["view_menu_name"]) != (permission, view)]
+        assert len(kept) == len(had) - 1, f"{role} had no right {permission} on {view}"
+        self.ask("POST", f"security/roles/{key}/permissions", json={"permission_view_menu_ids": kept})
+
     def log(self) -> list[dict[str, Any]]:
         """The newest hundred rows of the log."""
         query = "(order_column:dttm,order_direction:desc,page_size:100)"

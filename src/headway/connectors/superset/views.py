@@ -14,8 +14,9 @@ Superset 6.1 fills the event in before it has read the next dashboard: going fro
 event has the number and the edit mode of the one before. The address that it was sent from (`referrer`) is right.
 Charts that are loaded in edit mode tell so by naming the event of their dashboard (`trigger_event`).
 
-Somebody without a user is outside. An embedded dashboard may be told by its page load, by its event, or by both,
-depending on what its guests may do; the larger number of a day counts.
+Somebody without a user is outside. An embedded dashboard may be told by its page load, by its event, or by both: the
+event has no number of a dashboard in Superset 6.1, and is refused (500) where the role of guests lacks the right can
+log on Superset. The larger number of a day counts.
 """
 
 from __future__ import annotations
