@@ -367,8 +367,9 @@ def test_the_form_of_github_has_the_open_key_results_and_comes_back_as_it_was(tm
     hostile = GOALS.replace("title: Revenue", 'title: "No: \\"#\\" [x] {y} (z) --> \\u2028 on"')
     graph = Project.open(write_shop(tmp_path, goals=hostile)).graph()
     read = YAML(typ="safe").load(form(graph, "github"))
-    assert [part["attributes"]["label"] for part in read["body"]] == list(LABELS.values())
-    choices = read["body"][1]["attributes"]["options"]
+    asked = read["body"][1:]  # the first one says what the title is for
+    assert [part["attributes"]["label"] for part in asked] == list(LABELS.values())
+    choices = asked[1]["attributes"]["options"]
     assert choices[1:] == ["Happy customers (grow.happiness)", NO_GOAL]
     assert len(set(choices)) == 3
     body = "\n\n".join(f"### {LABELS[n]}\n\n{v}" for n, v in {"key_result": choices[0], "kind": "Chart"}.items())

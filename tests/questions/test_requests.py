@@ -321,7 +321,7 @@ def test_the_backlog_is_grouped_by_objective(company: Graph) -> None:
     assert answer.headline == ("3 requests are waiting, 2 to be decided: recommended are 1 to accept, 1 to decline.")
     accepted = answer.sections[0].records()[0]
     assert (accepted["rank"], accepted["state"], accepted["advice"]) == (1, "accepted", None)
-    assert accepted["why"] == [f"accepted on {AS_OF - timedelta(days=2)} by data-team: cheap"]
+    assert accepted["why"] == f"accepted on {AS_OF - timedelta(days=2)} by data-team: cheap"
     assert answer.findings == 2
     assert answer.totals["accept"] == 1
     everything = ask(company, "requests", *known, state="all")

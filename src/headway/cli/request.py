@@ -107,7 +107,7 @@ def show_one(name: str, **options: Any) -> int:
         backlog = project.ask("requests", state="open")
         row = next(r for section in backlog.sections for r in section.records() if r["request"] == one.id)
         emit(_safe(f"  Recommended: {row['advice']}") + "\n")
-        emit("".join(f"    {_safe(line)}\n" for line in (*row["why"], *row["made_of"])))
+        emit("".join(f"    {_safe(line)}\n" for line in (row["why"], *row["made_of"])))
     return Exit.FINE
 
 

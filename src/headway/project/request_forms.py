@@ -40,6 +40,7 @@ _HINTS: Mapping[str, str] = {
     "readers": "Such as: the growth team, every Monday.",
     "due": "A date as YYYY-MM-DD, if there is one.",
 }
+_TITLE = "The title says what you ask for, in a line."
 _REQUIRED = ("decision", "key_result", "readers")
 NO_GOAL = "No key result"
 _NO_ANSWER = "_No response_"
@@ -109,9 +110,11 @@ def _quoted(text: str) -> str:
 def _github(goals: list[str]) -> Iterator[str]:
     yield "name: Data request"
     yield "description: Ask for a dashboard, a metric, a table or data"
-    yield 'title: "What do you ask for, in a line?"'
     yield 'labels: ["data-request"]'
     yield "body:"
+    yield "  - type: markdown"
+    yield "    attributes:"
+    yield f"      value: {_quoted(_TITLE)}"
     choices = {"key_result": goals, "kind": _sorts()}
     for name, label in LABELS.items():
         kind = "dropdown" if name in choices else "textarea" if name == "decision" else "input"
@@ -128,7 +131,7 @@ def _github(goals: list[str]) -> Iterator[str]:
 
 
 def _gitlab(goals: list[str]) -> Iterator[str]:
-    yield "<!-- The title says what you ask for, in a line. -->"
+    yield f"<!-- {_TITLE} -->"
     for name, label in LABELS.items():
         yield ""
         yield f"### {label}"

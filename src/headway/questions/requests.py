@@ -11,7 +11,7 @@ from headway.answer import Answer, Column, Finding, plural
 from headway.graph.graph import Graph
 from headway.graph.model import Gap
 from headway.graph.requests import STATES, WAITING, Request, Sort, State, similar
-from headway.questions.evidence import asset_name, gaps, make
+from headway.questions.evidence import gaps, make
 from headway.questions.goals import in_order
 from headway.questions.intake import Advice, Found, advise, goal_of, ranked, said, the_key_result, trust_of, use_words
 from headway.questions.registry import Says, Supplied, question
@@ -29,7 +29,7 @@ _BACKLOG = (
     Column("points", "Points", "number"),
     Column("state", "State"),
     Column("advice", "Recommended"),
-    Column("why", "Why", "list"),
+    Column("why", "Why"),
     Column("made_of", "Points are made of", "list", secondary=True),
     Column("by", "Asked by", secondary=True),
     Column("asked", "Asked", "date", secondary=True),
@@ -115,7 +115,7 @@ def _waiting(graph: Graph, rank: int, request: Request, advice: Advice) -> Findi
         advice.points.total if advice.points else None,
         request.state,
         _spoken(graph, advice) if decided is None else None,
-        list(advice.reasons) if decided is None else [_decision(graph, request)],
+        " ".join(advice.reasons) if decided is None else _decision(graph, request),
         list(advice.points.why) if advice.points else [],
         request.by,
         request.asked,
@@ -332,7 +332,7 @@ def built(graph: Graph, *, filed: Filed = ()) -> Answer:
     """Did anyone use what was built on request?
 
     Asked 90 days after it was built. Where the use is not known, nothing is said but that; before the 90 days are over,
-    it is only said what is known so far.
+    it is only said what is known so far. Where an asset was extended, its use is that of the whole asset.
     """
     made = sorted((r for r in filed if r.state == "built" and r.decided), key=lambda r: (_when(r), r.id), reverse=True)
     rows = [_made(graph, r) for r in made]
@@ -376,7 +376,7 @@ def _made(graph: Graph, request: Request) -> Finding:
     values = (
         request.id,
         request.text,
-        asset_name(graph, node) if node is not None else request.asset or None,
+        said(graph, node) if node is not None else request.asset or None,
         act.on if act else None,
         verdict,
         use_words(graph, node) if node is not None else None,
