@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
 
 from headway.cli.main import run
 from headway.errors import ConfigError, HeadwayError, InputError, StoreError, UnknownName, UsageError
@@ -17,10 +19,12 @@ from headway.project import retire as retirement
 from headway.project.check_ins import check_in, check_ins
 from headway.project.ledger import entries, written
 from headway.questions.triage_state import digest_of
-from headway.store import Store
+from headway.store import Entry, Store
+from headway.store.ledger import checked
 from shop import manifest, write_shop
 
 DAY = date(2026, 11, 22)
+AT = datetime(2026, 11, 22, 10, 15, 0, 7, UTC)
 Run = Callable[..., tuple[int, str, str]]
 
 
@@ -225,6 +229,18 @@ def test_retiring_is_shown_first_then_announced_with_what_goes_along(shop: Path)
     assert listed(shop, "decided")["forgotten"]["state"] == "retiring"
 
 
+def test_what_was_kept_does_not_go_along_unsaid(shop: Path) -> None:
+    triage.keep(opened(shop), ["forgotten"], by="analytics", reason="the auditor reads it")
+    shown = triage.retire(opened(shop), ["dusty"], by="core-team")
+    against = "forgotten would go along, and it was kept on 22 Nov by analytics because the auditor reads it"
+    assert shown.sentences == (f"--write would refuse: {against}",)
+    with pytest.raises(UsageError, match=against):
+        triage.retire(opened(shop), ["dusty"], by="core-team", write=True)
+    assert not (shop / "retirements.yml").exists()
+    done = triage.retire(opened(shop), ["dusty", "forgotten"], by="core-team", write=True)
+    assert {e.body["asset"] for e in done.entries} == {"dusty", "forgotten"}
+
+
 def test_taking_a_retirement_back_takes_back_the_whole_run(shop: Path) -> None:
     before = files(shop)
     done = triage.retire(opened(shop), ["dusty"], by="core-team", write=True)
@@ -296,8 +312,9 @@ def test_the_log_says_what_holds_newest_first(shop: Path) -> None:
         None, None, log.records()[2]["undo"], digest_of(kept.entries[0])[:7]
     ]  # fmt: skip
     assert log.headline == "4 decisions so far."
-    later = triage.log(opened(shop, date(2026, 12, 2))).records()
-    assert later[2]["state"] == "over"
+    assert triage.log(opened(shop, date(2026, 12, 2))).records()[2]["state"] == "over"  # a zombie is not known by then
+    triage.keep(opened(shop), ["dusty"], by="analytics", reason="z", until=DAY)
+    assert triage.log(opened(shop, date(2026, 11, 23))).records()[0]["state"] == "came back"
 
 
 # ---------------------------------------------------------------------- as a file
@@ -336,6 +353,24 @@ def test_what_is_exported_is_taken_over_exactly_and_only_once(shop: Path, tmp_pa
     assert plain(other) == plain(opened(shop))
     assert triage_file.exported(other)[0] == text
     assert other.ask("triage", state="all").records() == opened(shop).ask("triage", state="all").records()
+
+
+ODD = st.text(st.characters(exclude_categories=()), max_size=40) | st.sampled_from(
+    ["null", "~", "1e3", "- x", "a: b", "# c"]
+)
+
+
+@settings(deadline=None)
+@given(by=ODD, subject=ODD, asset=ODD, reason=ODD, cost=st.none() | st.floats(0, 1e300), why=st.lists(ODD, max_size=3))
+def test_any_text_is_written_so_that_it_is_read_as_it_was(
+    by: str, subject: str, asset: str, reason: str, cost: float | None, why: list[str]
+) -> None:
+    assume("".join(c for c in by if c.isprintable()).strip())
+    by = "".join(c for c in by if c.isprintable()).strip()
+    body = {"reason": reason + "x", "was": {"cost": cost or 1, "why": why}} | ({"asset": asset} if asset else {})
+    entry = checked(Entry(at=AT, by=by, topic="finding", subject=f"HW201::{subject}x", act="keep", body=body))
+    (read,) = triage_file._read(triage_file._written(entry).encode(), "d.yml").values()
+    assert read == entry
 
 
 def test_nothing_exported_is_a_file_too(shop: Path, tmp_path: Path) -> None:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
+from random import Random
 from typing import Any
 
 import msgspec
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from case_graph import graph_of
 from headway.answer import Answer
@@ -175,6 +178,33 @@ def test_an_asset_that_became_another_kind_of_finding_says_what_was_decided_befo
     assert row["kind"] == "shadow-goals"
     assert row["state"] == "open"
     assert row["decided"] == "kept on 3 Oct by analytics because for March, as something else: zombies"
+
+
+ACTS = st.lists(st.sampled_from(["keep", "snooze", "assign", "reopen", "undo"]), max_size=7)
+
+
+@settings(deadline=None)
+@given(ACTS, st.randoms(use_true_random=False), st.integers(0, 6))
+def test_what_holds_is_the_last_that_was_not_taken_back(acts: list[str], order: Random, pick: int) -> None:
+    entries: list[Entry] = []
+    left: list[Entry] = []  # the simplest model: a list of which undoing takes one out
+    for k, act in enumerate(acts):
+        at = T0 + timedelta(hours=k)
+        if act == "undo":
+            if left:
+                gone = left.pop(pick % len(left))
+                entries.append(said("undo", at=at, undoes=digest_of(gone)))
+            continue
+        more = {"until": DAY} if act == "snooze" else {"to": f"team {k}"} if act == "assign" else {"reason": f"{k}"}
+        left.append(said(act, at=at, **more))
+        entries.append(left[-1])
+    order.shuffle(entries)
+    state = Decisions(entries, DAY).state(OLD, Was(10.0, "EUR", "unused"), DAY)
+    last = next((e for e in reversed(left) if e.act != "assign"), None)
+    words = {"keep": "kept", "snooze": "snoozed", "reopen": "open"}
+    assert state.word == (words[last.act] if last else "open")
+    assert (state.decision.entry if state.decision else None) == last
+    assert state.assigned == next((e.body["to"] for e in reversed(left) if e.act == "assign"), "")
 
 
 def test_entries_of_other_topics_and_bodies_that_cannot_be_read_do_nothing_and_are_told() -> None:

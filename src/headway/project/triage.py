@@ -120,19 +120,24 @@ def retire(
     """Announce the retirement of what findings are about; without `write` only say what that would do.
 
     What has to go with it goes too, and findings about that are decided by the same run. Raises as `found`,
-    `retire.prepare` and `retire.write` do, and UsageError when something of it has to stay.
+    `retire.prepare` and `retire.write` do, and UsageError when something of it has to stay, or when somebody decided
+    otherwise about what would go along.
     """
     chosen = found(project, findings)
     _allowed(chosen, "retire")
     ids = [project.graph().nodes[case.item.node].id for case in chosen]
     prepared = retirement.prepare(project, assets=",".join(ids), stage="announced", on=on)
+    going = [c for c in _cases(project) if project.graph().nodes[c.item.node].id in prepared.nodes]
+    named = {case.item.key for case in chosen}
+    against = [c for c in going if not c.state.open and c.state.word != "retiring" and c.item.key not in named]
     if not write:
-        return Outcome((), prepared=prepared)
+        return Outcome(tuple(f"--write would refuse: {_against(c)}" for c in against), prepared=prepared)
+    if against:
+        raise UsageError(_against(against[0]), hint="reopen it, or name it too")
     if staying := [case for case, node in zip(chosen, ids, strict=True) if node not in prepared.nodes]:
         names = listed([case.item.name for case in staying])
         hint = f"headway retire-plan {staying[0].item.name} says why"
         raise UsageError(f"{names} cannot go: something else needs it", hint=hint)
-    going = [c for c in _cases(project) if project.graph().nodes[c.item.node].id in prepared.nodes]
     going = [c for c in going if "retire" in c.item.acts and c.state.word != "retiring"]
     wanted = _entries(project, "retire", going, by, Said(reason=reason, run=prepared.id))
     with _recording(project, wanted) as record:
@@ -176,6 +181,9 @@ def undo(project: Project, decided: Sequence[str], *, by: str, reason: str = "")
 def log(project: Project) -> Answer:
     """What was decided, newest first, with what still holds and the handle that takes it back."""
     known = decisions_of(project)
+    back = {
+        case.state.decision.digest for case in _cases(project) if case.state.word == "came back" and case.state.decision
+    }
     rows = []
     for d in reversed(known.all):
         undo_ = d.digest[:7] if d.entry.act != "undo" and d.digest not in known.undone else None
@@ -188,7 +196,7 @@ def log(project: Project) -> Answer:
             d.said.reason or None,
             d.said.to or d.said.key_result or d.said.run or d.said.undoes[:7] or None,
             d.said.until,
-            _stands(known, d, project.as_of),
+            "came back" if d.digest in back else _stands(known, d, project.as_of),
             undo_,
         )
         rows.append(Finding(values=values, node=d.entry.subject.partition("::")[2], counts=False))
@@ -246,6 +254,10 @@ def found(project: Project, names: Sequence[str]) -> list[Case]:
 
 
 # ---------------------------------------------------------------------- which findings
+
+
+def _against(case: Case) -> str:
+    return printable(f"{case.item.name} would go along, and it was {case.state.sentence}")
 
 
 def _cases(project: Project) -> list[Case]:

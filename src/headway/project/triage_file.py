@@ -78,14 +78,25 @@ def _written(entry: Entry) -> str:
     lines += [(name, str(body[name])) for name in _BODY if name in body]
     rows = [f"{name}: {_scalar(text)}" for name, text in lines]
     if "was" in body:
-        rows.append(f"was: {msgspec.json.encode(body['was']).decode()}")
+        rows.append(f"was: {_flow(body['was'])}")
     return "\n".join([f"- {rows[0]}", *(f"  {row}" for row in rows[1:])]) + "\n"
 
 
 def _scalar(text: str) -> str:
     """The text so that YAML gives back exactly that."""
-    if printable(text) == text:
-        return scalar(text)
+    return scalar(text) if printable(text) == text else _quoted(text)
+
+
+def _flow(value: Any) -> str:
+    """Plain data on one line."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{_quoted(str(key))}: {_flow(one)}" for key, one in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(_flow, value)) + "]"
+    return _quoted(value) if isinstance(value, str) else msgspec.json.encode(value).decode()
+
+
+def _quoted(text: str) -> str:
     return '"' + "".join(map(_escaped, text)) + '"'
 
 

@@ -155,9 +155,7 @@ def items(graph: Graph) -> tuple[Item, ...]:
     Load-bearing assets can be kept or linked, never retired.
     """
     found: dict[str, Item] = {}
-    parts = _parts(graph, [graph.index[row.node] for row in zombies(graph).rows])
-    boards = _suggested(graph)
-    for item in (*_assets(graph, parts, boards), *_goals(graph)):
+    for item in (*_assets(graph), *_goals(graph)):
         known = found.get(item.key)
         if known is None:
             found[item.key] = item
@@ -168,13 +166,26 @@ def items(graph: Graph) -> tuple[Item, ...]:
     return tuple(found.values())
 
 
-def _assets(
-    graph: Graph, parts: Mapping[int, tuple[int, ...]], boards: Mapping[int, tuple[str, ...]]
-) -> Iterator[Item]:
+@lru_cache(maxsize=4)
+def _answers(graph: Graph) -> Mapping[Kind, Answer]:
+    """The five questions, asked once; of an asset in several answers the first counts."""
+    return {
+        "zombies": zombies(graph),
+        "shadow-goals": shadow_goals(graph),
+        "lost-purpose": lost_purpose(graph),
+        "neglected": neglected(graph),
+        "unmeasured": unmeasured(graph),
+    }
+
+
+def _assets(graph: Graph) -> Iterator[Item]:
+    answers = _answers(graph)
+    parts = _parts(graph, [graph.index[row.node] for row in answers["zombies"].rows])
+    boards = _suggested(graph)
     seen: dict[int, Item] = {}
     ledger = month(graph)
     unit = ledger.unit if ledger else ""
-    for answer in (zombies(graph), shadow_goals(graph), lost_purpose(graph)):
+    for answer in (answers["zombies"], answers["shadow-goals"], answers["lost-purpose"]):
         for row in answer.rows:
             record = _record(answer, row)
             i = graph.index[row.node]
@@ -242,7 +253,7 @@ def _suggested(graph: Graph) -> dict[int, tuple[str, ...]]:
 
 
 def _goals(graph: Graph) -> Iterator[Item]:
-    for answer in (neglected(graph), unmeasured(graph)):
+    for answer in (_answers(graph)["neglected"], _answers(graph)["unmeasured"]):
         for row in answer.rows:
             record = _record(answer, row)
             if answer.code == "HW302":
@@ -348,8 +359,7 @@ def _totals(graph: Graph, every: Sequence[Case]) -> dict[str, Any]:
 
 def _gaps(graph: Graph, decisions: Decisions) -> tuple[Gap, ...]:
     """What the five questions do not know, each once, and decisions that could not be read."""
-    answers = (zombies(graph), shadow_goals(graph), lost_purpose(graph), neglected(graph), unmeasured(graph))
-    found = dict.fromkeys(gap for answer in answers for gap in answer.gaps)
+    found = dict.fromkeys(gap for answer in _answers(graph).values() for gap in answer.gaps)
     if decisions.unread:
         message = f"{plural(decisions.unread, 'decision')} cannot be read by this version of Headway"
         found[Gap(topic="decisions", message=message, hint="upgrade Headway")] = None
