@@ -1,6 +1,7 @@
 """Deterministic inputs for the benchmarks, written once to a folder below the system's temporary directory.
 
     python -m bench.generate project 10000     a dbt project of 10,000 models: manifest, goals, usage and cost
+    python -m bench.generate pair 10000        the same before and after a pull request: base.json, manifest.json
     python -m bench.generate graph 1000000     a layered random DAG with 2.5 edges per node and 500 goals
     python -m bench.generate chain 100000      one chain, and a wide graph of the same size
     python -m bench.generate statements 1000000 a query history with texts (see bench.history)
@@ -53,6 +54,43 @@ def project(models: int) -> Path:
         path.mkdir(parents=True, exist_ok=True)
         manifest.write(path, models)
         finish(path)
+    return path
+
+
+def pair(models: int) -> Path:
+    """manifest.json and base.json: the project as a pull request leaves it, and as it was before.
+
+    One model in 200 has other SQL, one in 500 has a column less, and about one in 1,000 was made a second time. The
+    shipped gates are asked, as warnings, so that the check ends with 0.
+    """
+    path = folder("pair", models)
+    if finished(path):
+        return path
+    path.mkdir(parents=True, exist_ok=True)
+    before = project(models)
+    shutil.copy(before / "manifest.json", path / "base.json")
+    shutil.copy(before / "goals.yml", path / "goals.yml")
+    changed = json.loads((before / "manifest.json").read_bytes())
+    nodes = changed["nodes"]
+    names = [name for name in nodes if name.startswith("model.")]
+    marts = [name for name in names if ".fct_" in name]
+    for name in names[::200]:
+        nodes[name]["raw_code"] += "\nwhere amount > 0"
+    for name in names[::500]:
+        columns = nodes[name]["columns"]
+        columns.pop(next(iter(columns)))
+    for name in marts[:: max(len(marts) * 1_000 // models, 1)]:
+        new = f"{name}_again"
+        nodes[new] = {**nodes[name], "unique_id": new, "name": new.rpartition(".")[2], "alias": new.rpartition(".")[2]}
+    (path / "manifest.json").write_text(json.dumps(changed), encoding="utf-8")
+    from headway.project.gate import SHIPPED
+
+    gates = [
+        {"question": g.question, "name": g.title, "level": "warn", "parameters": dict(g.parameters)} for g in SHIPPED
+    ]
+    said = {"project": "shop", "dbt": {"manifest": "manifest.json"}, "goals": "goals.yml", "gates": gates}
+    (path / "headway.yml").write_text(json.dumps(said, indent=1), encoding="utf-8")  # JSON is YAML
+    finish(path)
     return path
 
 
@@ -173,7 +211,7 @@ def statements(rows: int) -> Path:
 def main(arguments: list[str]) -> int:
     """Make one input; prints its folder, or nothing when it cannot be made."""
     kind, *rest = arguments
-    makers = {"project": project, "graph": graph, "chain": chain, "history": history, "demo": demo}
+    makers = {"project": project, "pair": pair, "graph": graph, "chain": chain, "history": history, "demo": demo}
     makers["statements"] = statements
     made = makers[kind](*(int(n) for n in rest))
     for path in made if isinstance(made, tuple) else (made,):

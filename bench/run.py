@@ -226,6 +226,29 @@ def summary() -> Benchmark | Skipped:
     return Benchmark(name, tuple(runs), (Limit("cpu", 0.1, "dbt ls"), Limit("wall", 0.1, "dbt ls")))
 
 
+def check(models: int) -> Benchmark | Skipped:
+    """The gate on a pull request to a large project, against dbt listing the demo project."""
+    name = f"headway check, {models:,} models before and after"
+    command, dbt = headway_command(), os.environ.get("HEADWAY_DBT", "")
+    if not command or importlib.util.find_spec("headway.cli.main") is None:
+        return Skipped(name, "the headway command is not installed")
+    folders = made("demo")
+    if not folders:
+        return Skipped(name, "the demo project has not been built (make demo)")
+    if not dbt:
+        return Skipped(name, "HEADWAY_DBT does not name a dbt command")
+    (pair,), demo = made("pair", models), str(folders[0])
+    arguments = ("--quiet", "ls", "--project-dir", demo, "--profiles-dir", demo)
+    return Benchmark(
+        name,
+        (
+            Run("headway check", (command, "check", "--against", "base.json"), directory=str(pair)),
+            Run("dbt ls, demo project", (dbt, *arguments), directory=demo),
+        ),
+        (Limit("cpu", 1, "dbt ls, demo project"), Limit("wall", 1, "dbt ls, demo project")),
+    )
+
+
 def sync() -> Benchmark | Skipped:
     """Twenty key results on dbt metrics, evaluated on DuckDB, start-up and store included."""
     name = "headway sync, 20 key results on DuckDB"
@@ -371,6 +394,7 @@ BENCHMARKS: tuple[tuple[str, Callable[[], Benchmark | Skipped]], ...] = (
     ("columns-peer", lambda: columns_peer(1_000)),
     ("version", version),
     ("summary", summary),
+    ("check-10000", lambda: check(10_000)),
     ("sync", sync),
     ("history-1000000", lambda: statements(1_000_000)),
     ("history-1000000-again", lambda: statements_again(1_000_000)),

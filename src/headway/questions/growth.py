@@ -299,7 +299,8 @@ def diff(
     if last > graph.as_of:
         raise UsageError(f"nothing is known of {last}: it lies after {graph.as_of}")
     known = past([day for day in (first, last) if day != graph.as_of]) if past else Past()
-    before, after = (census(graph) if day == graph.as_of else known.censuses.get(day) for day in (first, last))
+    today = census(graph) if last == graph.as_of else None
+    before, after = (today if day == graph.as_of else known.censuses.get(day) for day in (first, last))
     if before is None or after is None:
         missing = first if before is None else last
         why = next((gap.message for gap in known.gaps), "nothing was synced by then")

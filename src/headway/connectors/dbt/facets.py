@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from hashlib import blake2b
 from typing import Any
 
@@ -33,6 +34,9 @@ _NOTHING = msgspec.Raw(b"null")
 """Stands for what is absent. Parts that few nodes need are kept as they came and read when they are."""
 
 _encode = msgspec.json.Encoder(order="sorted").encode
+
+_MANY = 1 << 17
+_CODE: dict[bytes, str] = {}
 
 
 class Called(Part):
@@ -141,8 +145,8 @@ def _of_table(resource: FacetResource) -> Iterator[tuple[str, str]]:
         if checksum := _checksum(resource.checksum):
             yield "data", _digest(checksum)
     else:
-        yield "SQL", _digest(_plain(str(resource.raw_code or resource.raw_sql or "")))
-    yield "config", _digest(_meaning(resource))
+        yield "SQL", _of_code(str(resource.raw_code or resource.raw_sql or ""))
+    yield "config", _of_config(bytes(resource.unrendered_config))
     if isinstance(resource.contract, dict) and resource.contract.get("enforced"):
         yield "contract", _digest(resource.constraints)
         for name, column in _mapping(resource.columns).items():
@@ -161,11 +165,17 @@ def _tests(manifest: FacetManifest) -> dict[str, dict[str, str]]:
         tested = test.attached_node or test.tested_node_unique_id or (above[0] if len(above) == 1 else "")
         if not tested:
             continue
-        generic = _mapping(test.test_metadata)
-        asked = [generic.get("name"), generic.get("kwargs")] if generic else test.raw_code
-        said = [asked, _meaning(test), test.checksum if kind == "unit_test" else None]
-        found.setdefault(tested, {})[f"{kind.replace('_', ' ')} {test.name}"] = _digest(said)
+        found.setdefault(tested, {})[f"{kind.replace('_', ' ')} {test.name}"] = _of_test(test)
     return found
+
+
+def _of_test(test: FacetResource) -> str:
+    metadata, config = bytes(test.test_metadata), bytes(test.unrendered_config)
+    if test.resource_type != "unit_test" and (digest := _of_generic(metadata, config)):
+        return digest
+    generic = _mapping(metadata)
+    asked = [generic.get("name"), generic.get("kwargs")] if generic else test.raw_code
+    return _digest([asked, _meaning(config), test.checksum if test.resource_type == "unit_test" else None])
 
 
 class _Macros:
@@ -178,9 +188,7 @@ class _Macros:
             if isinstance(macro.macro_sql, str) and not _OWN.fullmatch(macro.package_name or "")
         }
         self._below = {uid: _called(macro.depends_on) for uid, macro in own.items()}
-        self._digests = {
-            uid: (f"macro {macro.name}", _digest(_plain(str(macro.macro_sql)))) for uid, macro in own.items()
-        }
+        self._digests = {uid: (f"macro {macro.name}", _of_code(str(macro.macro_sql))) for uid, macro in own.items()}
 
     def of(self, depends_on: Called | None) -> dict[str, str]:
         """Facets of the macros of the project and its packages that something calls."""
@@ -211,12 +219,38 @@ def _checksum(value: Any) -> str:
     return "" if said.get("name") in {"path", "none", None} else str(said.get("checksum") or "")
 
 
-def _meaning(resource: FacetResource) -> dict[str, Any]:
+# Two manifests that are compared agree in nearly everything, and so do the parts of one: what was met is known.
+
+
+@lru_cache(maxsize=_MANY)
+def _of_generic(metadata: bytes, config: bytes) -> str:
+    """The digest of a generic test; '' where it is none."""
+    generic = _mapping(metadata)
+    return _digest([[generic.get("name"), generic.get("kwargs")], _meaning(config), None]) if generic else ""
+
+
+@lru_cache(maxsize=_MANY)
+def _of_config(config: bytes) -> str:
+    return _digest(_meaning(config))
+
+
+def _of_code(code: str) -> str:
+    """The digest of code. Code is long, so that what is remembered of it is a digest of how it was laid out."""
+    key = blake2b(code.encode(errors="replace"), digest_size=16).digest()
+    found = _CODE.get(key)
+    if found is None:
+        if len(_CODE) >= _MANY:
+            _CODE.clear()
+        found = _CODE[key] = _digest(_plain(code))
+    return found
+
+
+def _meaning(config: bytes) -> dict[str, Any]:
     """What of a configuration changes what is built, as the project wrote it."""
-    return {k: v for k, v in _mapping(resource.unrendered_config).items() if k not in _NO_MEANING}
+    return {k: v for k, v in _mapping(config).items() if k not in _NO_MEANING}
 
 
-def _mapping(raw: msgspec.Raw) -> dict[str, Any]:
+def _mapping(raw: msgspec.Raw | bytes) -> dict[str, Any]:
     """A part that was kept as it came; {} where it is no mapping."""
     data = bytes(raw)
     if data in {b"null", b"{}"}:
