@@ -39,21 +39,27 @@ def warm(folder: str) -> None:
 
 
 def anew(folder: str) -> None:
-    """The same after dbt wrote the manifest again, with the same SQL in it."""
-    cache = _kept(folder)
-    assert timed(lambda: _records(folder, cache, LONG_AGO))
+    """The same after dbt wrote the manifest again, with another time and run at its head and the same SQL in it."""
+    stamped = b'"generated_at": "'
+    head, stamp, rest = (Path(folder) / "manifest.json").read_bytes().partition(stamped)
+    assert stamp
+    _later(folder, "anew", b"".join((head, stamped, b"2027", rest[4:])))
 
 
 def changed(folder: str) -> None:
     """The same after the SQL of one model changed."""
-    place = Path(folder)
-    cache = _kept(folder)
-    beside = place.with_name(f"{place.name}-changed")
-    beside.mkdir(exist_ok=True)
-    before, code, after = (place / "manifest.json").read_bytes().rpartition(b'"compiled_code": "')
+    before, code, after = (Path(folder) / "manifest.json").read_bytes().rpartition(b'"compiled_code": "')
     assert code
-    (beside / "manifest.json").write_bytes(b"".join((before, code, b"/* changed */ ", after)))
-    del before, after
+    _later(folder, "changed", b"".join((before, code, b"/* changed */ ", after)))
+
+
+def _later(folder: str, name: str, manifest: bytes) -> None:
+    """A run over another manifest with what was kept of this one."""
+    cache = _kept(folder)
+    beside = Path(folder).with_name(f"{Path(folder).name}-{name}")
+    beside.mkdir(exist_ok=True)
+    (beside / "manifest.json").write_bytes(manifest)
+    del manifest
     kept = beside / "columns.msgpack"
     kept.write_bytes(Path(cache).read_bytes())
     assert timed(lambda: _records(str(beside), str(kept), LONG_AGO))

@@ -10,16 +10,17 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from hashlib import blake2b
 from pathlib import Path
 
 import msgspec
 
+from headway.connectors.columns.content import Content, has_content
 from headway.graph.column_scope import TableName
 from headway.graph.model import ColumnLineage, ColumnSource, Gap
 
-_FORMAT = 3
+_FORMAT = 4
 _MOST_BYTES = 1 << 30
 
 Sources = tuple[ColumnSource, ...]
@@ -50,9 +51,13 @@ Inputs = tuple[tuple[int, int, int], ...]
 
 
 class Whole(msgspec.Struct, gc=False, array_like=True, frozen=True):
-    """A whole run: valid while none of its files was touched."""
+    """A whole run: valid while none of its files was touched, or each says the same as before."""
 
+    shown: str
+    """The manifest, as messages name it."""
     inputs: Inputs
+    contents: tuple[Content, ...]
+    """Content of the manifest and of what was looked for beside it, in order; () when that is not known."""
     before: tuple[ColumnLineage, ...]
     """Records that need no SQL: sources and seeds."""
     models: tuple[tuple[str, bytes], ...]
@@ -86,10 +91,21 @@ class Cache:
         if path is not None:
             self._load(path)
 
-    def whole(self, inputs: Inputs) -> tuple[Whole, list[Entry]] | None:
-        """The run of these very files with the entry of each model, if all of that was kept."""
+    @property
+    def lasts(self) -> bool:
+        """What is kept is there for the next run."""
+        return self._path is not None
+
+    def whole(self, shown: str, inputs: Inputs, files: Sequence[Path]) -> tuple[Whole, list[Entry]] | None:
+        """The run of these very files, or of files with the same content, with the entry of each model.
+
+        None unless all of that was kept.
+        """
         found = self._whole
-        if not inputs or found is None or found.inputs != inputs:
+        if found is None or found.shown != shown:
+            return None
+        untouched = inputs and found.inputs == inputs
+        if not (untouched or (found.contents and all(map(has_content, files, found.contents)))):
             return None
         entries = [entry for _, key in found.models if (entry := self.get(key)) is not None]
         return (found, entries) if len(entries) == len(found.models) else None

@@ -15,11 +15,11 @@ from headway.connectors.artifact import exists, read
 from headway.connectors.columns.artifacts import (
     QUERIED,
     Catalog,
-    Manifest,
     decode,
     decode_manifest,
 )
 from headway.connectors.columns.cache import Cache, Inputs, Whole
+from headway.connectors.columns.content import ABSENT, Content, content_of
 from headway.connectors.columns.models import OPEN, Models, record_of
 from headway.connectors.columns.semantic import Semantics
 from headway.connectors.columns.statement import NOT_COMPILED
@@ -96,7 +96,7 @@ class Columns:
         with paused_collector():
             cache = Cache(self._root / kept if kept else None, f"{VERSION} {_parser_version()}")
             inputs = self._inputs(path) if kept else ()
-            found = _as_before(cache, inputs)
+            found = _as_before(cache, shown, inputs, _files(path)) if kept else None
             refused = ""
             if found is None:
                 found = self._follow(path, shown, cache, inputs)
@@ -106,8 +106,12 @@ class Columns:
             yield _gap(f"what was found could not be kept in {kept}: {refused}", shown)
 
     def _follow(self, path: Path, shown: str, cache: Cache, inputs: Inputs) -> list[AnyRecord]:
-        manifest, odd = self._manifest(path, shown)
-        catalog, gaps = self._catalog(path, shown)
+        self._context.progress("reading the manifest", 0, 0)
+        data = read(path, shown, hint=_COMPILE)
+        contents = [content_of(data)] if cache.lasts else []
+        manifest, odd = decode_manifest(data, shown)
+        del data
+        catalog, gaps = self._catalog(path, shown, contents)
         if odd:
             gaps.append(_gap(f"{odd:,} of the entries of the manifest have an unknown shape and were left out", shown))
         adapter = manifest.metadata.adapter_type or ""
@@ -123,14 +127,14 @@ class Columns:
         stale = "of the nodes are asked for columns that the catalogue or contract does not list"
         gaps += _counted(models.stale, stale, shown, "run `dbt docs generate`")
         before = tuple(records[: len(records) - len(models.keys)])
-        whole = Whole(inputs, before, tuple(models.keys), (*semantic, *gaps))
-        cache.keep_whole(whole if inputs and not models.looked_beside else None)
+        whole = Whole(shown, inputs, tuple(contents), before, tuple(models.keys), (*semantic, *gaps))
+        cache.keep_whole(None if models.looked_beside else whole)
         return [*records, *semantic, *gaps]
 
     def _inputs(self, manifest: Path) -> Inputs:
         """What tells whether a file was touched; () when one was written so lately that it may be written again."""
         found = []
-        for path in (manifest, manifest.parent / "catalog.json", manifest.parent / "catalog.json.gz"):
+        for path in _files(manifest):
             try:
                 facts = path.stat()
             except (OSError, ValueError):
@@ -141,20 +145,25 @@ class Columns:
             found.append((facts.st_size, facts.st_mtime_ns, facts.st_ino))
         return tuple(found)
 
-    def _manifest(self, path: Path, shown: str) -> tuple[Manifest, int]:
-        self._context.progress("reading the manifest", 0, 0)
-        return decode_manifest(read(path, shown, hint=_COMPILE), shown)
+    def _catalog(self, manifest: Path, shown: str, contents: list[Content]) -> tuple[Catalog | None, list[Gap]]:
+        """The catalogue beside the manifest; None, with a gap when it is there and cannot be used.
 
-    def _catalog(self, manifest: Path, shown: str) -> tuple[Catalog | None, list[Gap]]:
-        """catalog.json beside the manifest; None, with a gap when it is there and cannot be used."""
-        name = f"{shown.rpartition('/')[0]}/catalog.json".removeprefix("/")
-        for ending in ("", ".gz"):
-            path = manifest.parent / f"catalog.json{ending}"
+        The content of what was looked for is added to `contents` when there are any. A catalogue that cannot be used
+        leaves none: it may be mended any time.
+        """
+        folder = shown.rpartition("/")[0]
+        for path in _files(manifest)[1:]:
+            name = f"{folder}/{path.name}".removeprefix("/")
             if exists(path):
                 try:
-                    return decode(read(path, name + ending), Catalog, name + ending), []
+                    data = read(path, name)
+                    found = decode(data, Catalog, name)
                 except InputError as error:
-                    return None, [_gap(str(error), name + ending)]
+                    contents.clear()
+                    return None, [_gap(str(error), name)]
+                contents += [content_of(data)] if contents else []
+                return found, []
+            contents += [ABSENT] if contents else []
         return None, []
 
     def _text_option(self, name: str, default: str) -> str:
@@ -196,9 +205,14 @@ def _parser_version() -> str:
     return version("sqlglot")
 
 
-def _as_before(cache: Cache, inputs: Inputs) -> list[AnyRecord] | None:
-    """The records of the last run when no file was touched since; None otherwise."""
-    kept = cache.whole(inputs)
+def _files(manifest: Path) -> tuple[Path, ...]:
+    """The manifest, and where its catalogue may lie."""
+    return manifest, manifest.parent / "catalog.json", manifest.parent / "catalog.json.gz"
+
+
+def _as_before(cache: Cache, shown: str, inputs: Inputs, files: tuple[Path, ...]) -> list[AnyRecord] | None:
+    """The records of the last run when the files say the same as then; None otherwise."""
+    kept = cache.whole(shown, inputs, files)
     if kept is None:
         return None
     whole, entries = kept
