@@ -85,6 +85,62 @@ class Gate:
         return self.name or self.question
 
 
+Role = Literal["viewer", "stakeholder", "editor", "admin"]
+
+ROLES: tuple[Role, ...] = ("viewer", "stakeholder", "editor", "admin")
+"""What a person may do, each more than the one before: read; ask for assets; decide and check in; everything."""
+
+
+@dataclass(frozen=True, slots=True)
+class Oidc:
+    """Signing in with an OpenID Connect provider. The client's secret comes from the environment only."""
+
+    issuer: str
+    client_id: str
+    scopes: tuple[str, ...] = ("openid", "email", "profile")
+    groups_claim: str = "groups"
+    """Claim of the ID token that lists a person's groups."""
+    trust_email: bool = False
+    """Take an e-mail address that the provider does not call verified."""
+
+
+@dataclass(frozen=True, slots=True)
+class Proxy:
+    """Headers in which a trusted proxy says who it let in."""
+
+    user: str = "x-forwarded-user"
+    groups: str = "x-forwarded-groups"
+
+
+@dataclass(frozen=True, slots=True)
+class Serve:
+    """How the pages are served, and to whom."""
+
+    host: str = "127.0.0.1"
+    port: int = 8484
+    url: str = ""
+    """What people type, such as https://headway.example.com; '' means the address of this machine."""
+    hosts: tuple[str, ...] = ()
+    """Further names by which requests may ask for it."""
+    frames: tuple[str, ...] = ()
+    """Origins whose pages may show these in a frame."""
+    auth: tuple[Literal["oidc", "proxy", "tokens"], ...] = ()
+    """Ways to prove who one is; without any, everybody who reaches a loopback address is its owner."""
+    roles: Mapping[Role, tuple[str, ...]] = field(default_factory=dict)
+    """Role -> who has it: `ana@example.com`, `*@example.com`, `group:analytics`."""
+    everyone: Role | Literal[""] = ""
+    """Role of whoever is signed in and named nowhere; '' for none."""
+    teams: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Owner of goals -> who acts for it, written as in `roles`. A group of the owner's name always does."""
+    oidc: Oidc | None = None
+    proxy: Proxy = Proxy()
+    trusted_proxies: tuple[str, ...] = ()
+    """Addresses or networks whose forwarding headers are believed."""
+    session_hours: int = 12
+    schedule: int = 0
+    """Seconds between two syncs in the background; 0 for none."""
+
+
 @dataclass(frozen=True, slots=True)
 class Config:
     """What headway.yml says, or what is found without one. Paths are absolute."""
@@ -99,8 +155,11 @@ class Config:
     """What units of cost, and bytes and seconds, are worth in money, by unit."""
     protected: tuple[str, ...] = ()
     """Selectors of assets that are never proposed for retirement."""
+    layers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Layer -> path patterns of the models in it; the layers are staging, intermediate and marts."""
     gates: tuple[Gate, ...] | None = None
     """What `headway check` holds against which limits; None means the shipped ones."""
+    serve: Serve = Serve()
     as_of: date | None = None
     """Day that answers are for when none is asked for; None means today. For examples whose data has an end."""
     profiles_dir: str = ""

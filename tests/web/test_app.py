@@ -130,7 +130,8 @@ def test_large_answers_are_compressed_and_small_ones_are_not(client: TestClient)
 
 def test_a_theme_is_kept_and_leads_back_only_to_this_server(client: TestClient) -> None:
     def choose(referer: str) -> str:
-        answer = client.post("/theme", data={"theme": "dark"}, headers={"referer": referer}, follow_redirects=False)
+        form = {"theme": "dark", "token": client.get("/api/me").json()["token"]}
+        answer = client.post("/theme", data=form, headers={"referer": referer}, follow_redirects=False)
         assert answer.status_code == 303
         assert "headway_theme=dark" in answer.headers["set-cookie"]
         return answer.headers["location"]

@@ -10,12 +10,14 @@ links: links.yml                     # what people decided about links, if it is
 owners: {codeowners: CODEOWNERS, models/finance/: finance-team}
 policy: {usage_window_days: 90}
 protected: ["tag:regulatory"]
+layers: {staging: models/staging, marts: [models/marts, models/reporting]}   # where the Map draws models
 gates:                               # what headway check fails on, instead of the shipped gates
   - {question: new-assets, level: error, limit: 0, select: "path:models/marts"}
 prices:                              # of one credit, byte that is read, second, byte that is stored for 30 days
   credits: {amount: 3.0, unit: EUR}
   bytes: {amount: 6.25e-12, unit: EUR}
   storage: {amount: 2.1e-11, unit: EUR}
+serve: {auth: [oidc], ...}           # who may see the pages, and what they may do: docs/serve.md
 store: postgresql://...              # default: SQLite in .headway/
 warehouse: {profiles_dir: ., target: prod}
 as_of: 2026-11-22                    # for examples whose data has an end; default: today
@@ -36,10 +38,14 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from headway.config import Config, Gate, Policy, Price, Source
+from headway.config import Config, Gate, Policy, Price, Serve, Source
 from headway.errors import ConfigError, Place
+from headway.project import serve_settings
 
 FILE = "headway.yml"
+
+LAYERS = ("staging", "intermediate", "marts")
+"""Layers of models, bottom to top."""
 
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
@@ -95,7 +101,9 @@ class _Reader:
             "policy": self._policy,
             "protected": lambda v: tuple(self._texts(v, "protected")),
             "prices": self._prices,
+            "layers": self._layers,
             "gates": self._gates,
+            "serve": lambda v: serve_settings.read(self._mapping(v, "serve"), self._place),
             "store": str,
             "warehouse": lambda v: self._mapping(v, "warehouse"),
             "as_of": self._day,
@@ -127,7 +135,9 @@ class _Reader:
             policy=read.get("policy", Policy()),
             protected=read.get("protected", ()),
             prices=read.get("prices", {}),
+            layers=read.get("layers", {}),
             gates=read.get("gates"),
+            serve=read.get("serve", Serve()),
             profiles_dir=str(warehouse.get("profiles_dir", "")),
             target=str(warehouse.get("target", "")),
             as_of=read.get("as_of"),
@@ -184,6 +194,11 @@ class _Reader:
         if not isinstance(items, list) or not all(isinstance(v, str) for v in items):
             raise ConfigError(f"{name} must be a list of texts", place=self._place(value))
         return items
+
+    def _layers(self, value: Any) -> dict[str, tuple[str, ...]]:
+        said = self._mapping(value, "layers")
+        self._known_keys(said, dict.fromkeys(LAYERS), "layers.")
+        return {key: tuple(self._texts(given, f"layers.{key}")) for key, given in said.items()}
 
     def _observations(self, value: Any) -> tuple[Source, ...]:
         items = value if isinstance(value, list) else [value]

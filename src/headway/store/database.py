@@ -51,6 +51,10 @@ class Database(ABC):
         """Whether a sync of the connector is alive somewhere."""
 
     @abstractmethod
+    def alone(self, name: str) -> AbstractContextManager[bool]:
+        """Whether nobody else is inside such a block of this name; waits for nobody. Ends as `hold` does."""
+
+    @abstractmethod
     def explain(self, error: Exception) -> tuple[str, str]:
         """What a driver's error means, and what to do about it."""
 

@@ -98,6 +98,14 @@ class PostgresDatabase(Database):
             free = connection.execute(select(func.pg_try_advisory_xact_lock_shared(_key(connector)))).scalar()
         return not free
 
+    @contextmanager
+    def alone(self, name: str) -> Iterator[bool]:
+        """See Database."""
+        with self.engine.connect() as connection:
+            with connection.begin():
+                free = connection.execute(select(func.pg_try_advisory_lock(_key(name)))).scalar()
+            yield bool(free)
+
     def claim(self, connection: Connection) -> None:
         """See Database. Other tables are not in the way: ours have a prefix."""
         connection.execute(select(func.pg_advisory_xact_lock(_key(""))))

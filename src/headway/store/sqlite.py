@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, closing, contextmanager
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
@@ -100,6 +100,19 @@ class SqliteDatabase(Database):
             return True
 
     @contextmanager
+    def alone(self, name: str) -> Iterator[bool]:
+        """See Database."""
+        with ExitStack() as held:
+            free = True
+            try:
+                held.enter_context(self._lock(name, 0))
+            except StoreError as error:
+                if not _code(error.__cause__ or error).startswith("SQLITE_BUSY"):
+                    raise
+                free = False
+            yield free
+
+    @contextmanager
     def _lock(self, connector: str, seconds: float) -> Iterator[None]:
         tag = blake2b(connector.encode(), digest_size=6).hexdigest()
         path = self._path.with_name(f"{self._path.name}-{tag}.lock")
@@ -149,7 +162,7 @@ _MEANINGS = (
 )
 
 
-def _code(error: Exception) -> str:
+def _code(error: BaseException) -> str:
     return getattr(error, "sqlite_errorname", "") or ""
 
 

@@ -208,6 +208,22 @@ class Store:
         with self._database.talking(), self._database.reading() as connection:
             return keys(connection, origin)
 
+    @contextmanager
+    def alone(self, name: str) -> Iterator[bool]:
+        """Whether this process is the only one inside such a block of this name; the others are told so and go on.
+
+        The hold ends with the block or with the process. Names are those of connectors: a sync of the same name waits.
+        Raises StoreError when the store cannot be used.
+        """
+        hold = self._database.alone(name)
+        with self._database.talking():
+            free = hold.__enter__()
+        try:
+            yield free
+        finally:
+            with self._database.talking():
+                hold.__exit__(None, None, None)
+
     def close(self) -> None:
         """Let go of the database."""
         self._database.close()

@@ -14,23 +14,38 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from headway import __version__
+from headway.config import Serve
 from headway.errors import HeadwayError
+from headway.web.access.guard import Guard
+from headway.web.access.login import login_routes
+from headway.web.access.setup import Access
+from headway.web.api.routes import include_api
 from headway.web.current import Current
 from headway.web.failures import http, told, unexpected
 from headway.web.page_routes import page_routes
+from headway.web.schedule import Schedule
 from headway.web.security import KnownHosts, SecurityHeaders
 from headway.web.static_routes import static_routes
 
-LOOPBACK = ("localhost", "127.0.0.1", "::1")
 SMALLEST_ZIPPED = 1024
 """Bytes from which an answer is compressed."""
 
 
-def create_app(current: Current, *, hosts: Collection[str] = LOOPBACK, ancestors: Collection[str] = ()) -> FastAPI:
+def create_app(
+    current: Current,
+    access: Access | None = None,
+    *,
+    hosts: Collection[str] = (),
+    ancestors: Collection[str] = (),
+    schedule: Schedule | None = None,
+) -> FastAPI:
     """The application that serves a project.
 
-    `hosts`: names by which requests may ask for it. `ancestors`: origins that may show it in a frame.
+    `access`: who may ask, and for what; without one this machine is trusted. `hosts`: further names by which requests
+    may ask for it. `ancestors`: further origins that may show it in a frame. `schedule`: syncs in the background.
     """
+    access = access or Access.of(Serve(), current.now().project)
+    hosts, ancestors = {*access.hosts, *hosts}, (*access.identities.serve.frames, *ancestors)
     app = FastAPI(
         title="Headway",
         version=__version__,
@@ -41,6 +56,7 @@ def create_app(current: Current, *, hosts: Collection[str] = LOOPBACK, ancestors
             Middleware(SecurityHeaders, ancestors=ancestors),
             Middleware(KnownHosts, hosts=hosts),
             Middleware(GZipMiddleware, minimum_size=SMALLEST_ZIPPED),
+            Middleware(Guard, identities=access.identities),
         ],
         exception_handlers={HeadwayError: told, HTTPException: http, Exception: unexpected},
     )
@@ -48,8 +64,10 @@ def create_app(current: Current, *, hosts: Collection[str] = LOOPBACK, ancestors
     app.router.routes += [
         *static_routes(),
         Route("/theme", _theme, methods=["POST"], name="theme"),
-        *page_routes(current),
+        *login_routes(current, access.identities, access.provider),
     ]
+    include_api(app, current, schedule)
+    app.router.routes += page_routes(current)
     return app
 
 

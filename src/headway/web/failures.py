@@ -56,25 +56,25 @@ async def told(request: Request, error: Exception) -> Response:
     status, headline = next(((s, h) for kind, s, h in _STATUS if isinstance(error, kind)), (500, "This did not work"))
     if status >= 500:
         # Places in the server's files and settings are for whoever runs it.
-        return _answer(request, _logged(error, status, headline))
-    return _answer(request, Failed(status, headline, f"{error.message[:1].upper()}{error.message[1:]}.", error.hint))
+        return failed(request, _logged(error, status, headline))
+    return failed(request, Failed(status, headline, f"{error.message[:1].upper()}{error.message[1:]}.", error.hint))
 
 
 async def http(request: Request, error: Exception) -> Response:
     """What the routing says: no such page, a method that it does not have."""
     assert isinstance(error, HTTPException)
     if error.status_code == 404:
-        failed = Failed(404, "There is nothing here", "No page has this address.")
+        what = Failed(404, "There is nothing here", "No page has this address.")
     elif error.status_code == 405:
-        failed = Failed(405, "This address does not take that", "It can be read, not written to.")
+        what = Failed(405, "This address does not take that", "It can be read, not written to.")
     else:
-        failed = Failed(error.status_code, "This did not work", str(error.detail))
-    return _answer(request, failed, dict(error.headers or {}))
+        what = Failed(error.status_code, "This did not work", str(error.detail))
+    return failed(request, what, dict(error.headers or {}))
 
 
 async def unexpected(request: Request, error: Exception) -> Response:
     """A defect: a reference number here, the rest in the log."""
-    return _answer(request, _logged(error, 500, "Something went wrong here"))
+    return failed(request, _logged(error, 500, "Something went wrong here"))
 
 
 def _logged(error: Exception, status: int, headline: str) -> Failed:
@@ -83,21 +83,22 @@ def _logged(error: Exception, status: int, headline: str) -> Failed:
     return Failed(status, headline, "The other pages still work.", reference=reference)
 
 
-def _answer(request: Request, failed: Failed, headers: dict[str, str] | None = None) -> Response:
+def failed(request: Request, what: Failed, headers: dict[str, str] | None = None) -> Response:
+    """What went wrong as a page, or as JSON for whoever reads that."""
     headers = {"cache-control": "no-store", **(headers or {})}
     if wants_json(request):
-        body = msgspec.json.encode({"error": failed})
-        return Response(body, failed.status, headers, media_type="application/json")
+        body = msgspec.json.encode({"error": what})
+        return Response(body, what.status, headers, media_type="application/json")
     first = {tab: row for tab in TABS for row in reversed(PAGES) if row.tab == tab}
     tabs = tuple(Tab(tab, first[tab].to()) for tab in TABS if tab in first)
-    shell = Shell(title=failed.headline, tabs=tabs, theme=theme_of(request))
+    shell = Shell(title=what.headline, tabs=tabs, theme=theme_of(request))
     base = str(request.scope.get("root_path", ""))
-    return HTMLResponse(render_page("failed.html", failed, shell, server(base)), failed.status, headers)
+    return HTMLResponse(render_page("failed.html", what, shell, server(base)), what.status, headers)
 
 
 def wants_json(request: Request) -> bool:
     """Whether an error is answered as JSON: under a twin's address, under /api, or where only JSON is accepted."""
-    path = request.url.path
+    path = request.url.path.removeprefix(str(request.scope.get("root_path", "")))
     return path.endswith(".json") or path.startswith("/api") or request.headers.get("accept") == "application/json"
 
 

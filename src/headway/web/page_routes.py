@@ -16,6 +16,7 @@ from headway.project.pages.table import PAGES, PageRow
 from headway.project.pages.view import look, shell_of
 from headway.render.html.pages import render_page, server
 from headway.render.html.static_files import digest
+from headway.web.access.person import Person
 from headway.web.current import Current
 from headway.web.failures import theme_of
 
@@ -59,13 +60,16 @@ def _page(row: PageRow, current: Current) -> Answering:
     def answer(request: Request) -> Response:
         now = current.now()
         theme = theme_of(request)
-        tag = etag(now.stamp, digest(), theme, request)
+        person: Person = request.state.person
+        tag = etag(now.stamp, digest(), theme, f"{person.name}/{request.state.form_token}", request)
         if fresh(request, tag):
             return Response(status_code=304, headers={"etag": tag, "cache-control": KEPT, "vary": "Cookie"})
         key = request.path_params.get("key", "")
         viewed = look(row, now.project, key, request.query_params)
         twin = (row.twin or row.to(key) + ".json") + (f"?{request.url.query}" if request.url.query else "")
         shell = shell_of(viewed, now.project, theme=theme, twin=twin)
+        user = "" if person.how == "loopback" else person.name
+        shell = msgspec.structs.replace(shell, token=request.state.form_token, user=user)
         html = render_page(row.template, viewed.page, shell, server(request.scope.get("root_path", "")))
         return HTMLResponse(html, headers={"etag": tag, "cache-control": KEPT, "vary": "Cookie"})
 

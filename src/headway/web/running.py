@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+import logging
 import socket
 from collections.abc import Callable
 
 import uvicorn
 from fastapi import FastAPI
 
+from headway.config import Serve
 from headway.errors import UsageError
-from headway.web.app import LOOPBACK
+from headway.web.access.setup import check_address
+from headway.web.connection import Impatient
+
+MOST_CONNECTIONS = 1_000
+"""At once; more are told to come back (503)."""
 
 
-def listen(host: str, port: int) -> socket.socket:
-    """A socket on a loopback address; port 0 takes a free one.
+def listen(host: str, port: int, serve: Serve | None = None) -> socket.socket:
+    """A socket on an address; port 0 takes a free one.
 
-    Raises UsageError for another address, because nobody would have to sign in there, and for a port that is taken.
+    Raises UsageError for an address that others can reach while `serve` has nobody sign in, and for a port that is
+    taken.
     """
-    if host not in LOOPBACK:
-        raise UsageError(f"will not listen on {host} without signing in", hint="leave --host out: this machine only")
+    check_address(host, serve or Serve())
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     found = socket.socket(family, socket.SOCK_STREAM)
     try:
@@ -32,18 +38,41 @@ def listen(host: str, port: int) -> socket.socket:
     return found
 
 
-def run(app: FastAPI, on: socket.socket, *, started: Callable[[str], None]) -> None:
+def server_of(app: FastAPI, *, base: str = "", connection: type[Impatient] = Impatient) -> uvicorn.Server:
+    """The server of an application, below a path such as `/headway` where a proxy puts it there.
+
+    Forwarding headers are left as they are: who may be believed is decided by the guard, not here.
+    """
+    settings = uvicorn.Config(
+        app,
+        http=connection,
+        ws="none",
+        root_path=base,
+        log_level="warning",
+        server_header=False,
+        proxy_headers=False,
+        lifespan="off",
+        timeout_keep_alive=15,
+        limit_concurrency=MOST_CONNECTIONS,
+        h11_max_incomplete_event_size=16_384,
+    )
+    return uvicorn.Server(settings)
+
+
+def run(app: FastAPI, on: socket.socket, *, started: Callable[[str], None], base: str = "") -> None:
     """Serve until interrupted. `started` is told the address once requests are answered."""
     host, port = on.getsockname()[:2]
     address = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-    settings = uvicorn.Config(
-        app,
-        log_level="warning",
-        server_header=False,
-        lifespan="off",
-        timeout_keep_alive=15,
-        h11_max_incomplete_event_size=16_384,
-    )
-    server = uvicorn.Server(settings)
+    server = server_of(app, base=base)
     started(address)
     server.run(sockets=[on])
+
+
+def log_to_stderr() -> None:
+    """Write what the server notes (writes, refusals, defects) to stderr, a line each."""
+    logger = logging.getLogger("headway")
+    lines = logging.StreamHandler()
+    lines.setFormatter(logging.Formatter("%(asctime)s %(name)s %(message)s"))
+    logger.addHandler(lines)
+    logger.setLevel(logging.INFO)
+    logger.propagate = False
