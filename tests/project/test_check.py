@@ -129,6 +129,7 @@ def test_a_selection_keeps_to_a_part_of_the_project(changed: Callable[..., Repor
         ("[{question: new-assets, limit: true}]", "gates.limit must be a whole number of at least 0"),
         ("[{question: new-assets, limits: 1}]", "unknown key gates.limits (did you mean limit?)"),
         ("[{question: new-assets, name: 3}]", "gates.name must be a text"),
+        ("[{question: requests}]", "headway requests --limit 0 exits with 1"),
         ("[{question: new-assets, parameters: {nope: 1}}]", "has no parameter 'nope'"),
         ("[{question: why}]", "needs the parameter 'asset'"),
         ("[{question: new-assets, select: 'objective:nothing'}]", "gates: new-assets: there is no objective"),

@@ -96,6 +96,10 @@ def _chosen(gates: Sequence[Gate], only: Sequence[str]) -> list[tuple[Gate, Ques
         question = asked.get(gate.question)
         if question is None:
             raise ConfigError(f"gates: there is no question {gate.question!r}", hint="headway --help lists them")
+        if question.supplied:
+            # It would be asked without what it is about, and pass whatever there is.
+            hint = f"headway {question.name} --limit {gate.limit} exits with 1 over its limit"
+            raise ConfigError(f"gates: the question {gate.question} is not about the project's files alone", hint=hint)
         unknown = set(gate.parameters) - set(question.parameters)
         needed = {p.name for p in question.parameters.values() if p.required} - set(gate.parameters)
         if unknown or needed:

@@ -15,7 +15,9 @@ from headway.answer import Answer, listed
 from headway.questions.registry import Question
 
 GATED = "A gate in headway.yml: `{question: %s, level: error, limit: 0}`; `headway check` asks it."
-"""How every question is made a gate."""
+"""How a question is made a gate."""
+LIMITED = "`headway %s --limit 0` exits with 1 when there is any."
+"""... and one that needs more than the files of the project."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,7 +267,7 @@ _TEXTS: Mapping[str, _Text] = {
 def explanation(question: Question) -> Explanation:
     """The texts of a question's code."""
     text = _TEXTS.get(question.code)
-    configure = GATED % question.name
+    configure = (LIMITED if question.supplied else GATED) % question.name
     if text is None:
         return Explanation(question.code, question.name, question.summary, question.doc, "", "", configure)
     more = f"{text.configure} {configure}" if text.configure else configure
