@@ -121,7 +121,7 @@ def headway_command() -> str:
 
 def manifest(models: int) -> Benchmark | Skipped:
     """Every question on a manifest, against only parsing it."""
-    name = f"manifest of {models:,} models, every question"
+    name = f"manifest of {models:,} models, every stateless question"
     if importlib.util.find_spec("headway.project") is None:
         return Skipped(name, "headway.project does not exist yet")
     (folder,) = made("project", models)
