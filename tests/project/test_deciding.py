@@ -181,6 +181,15 @@ def test_a_link_is_written_to_both_and_taken_back_from_both(shop: Path) -> None:
     assert b"accept" not in (shop / "links.yml").read_bytes()
 
 
+def test_a_link_counts_after_a_sync_where_there_was_one(shop: Path) -> None:
+    opened(shop).sync(evaluate=False)
+    outcome = triage.link(opened(shop), ["buzz"], by="growth-team", key_result="revenue")
+    assert outcome.sentences[-1] == "It counts after the next headway sync."
+    assert listed(shop, "decided")["buzz"]["state"] == "linked"
+    opened(shop).sync(evaluate=False)
+    assert "buzz" not in listed(shop, "all")
+
+
 def test_a_link_is_taken_out_alone(shop: Path) -> None:
     others = (
         b"# ours\n- accept: a\r\n  upstream: dbt:exposure.shop.dusty\n  downstream: goal:key_result.grow.revenue\n"

@@ -52,6 +52,6 @@ def _decide(*, accepted: bool, target: str, options: dict[str, Any]) -> int:
     written = decide(project, accepted=accepted, target=target, **said)
     click.echo(f"{'Accepted' if accepted else 'Declined'}: {written.sentence}", err=True)
     click.echo(f"Written to {written.file}, line {written.line}.", err=True)
-    if project.stored:
+    if project.graph().synced_at is not None:
         click.echo("It counts after the next headway sync.", err=True)
     return Exit.FINE

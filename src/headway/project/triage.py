@@ -105,6 +105,8 @@ def link(project: Project, findings: Sequence[str], *, by: str, key_result: str,
                 path.unlink(missing_ok=True)
             raise
     said = [f"{one.sentence}: {one.file}, line {one.line}" for one in done]
+    if graph.synced_at is not None:
+        said.append("It counts after the next headway sync.")
     return Outcome((*_sentences("link", chosen, kept), *said), kept)
 
 
