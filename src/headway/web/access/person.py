@@ -65,8 +65,8 @@ def _marks(name: str, email: str, groups: Iterable[str]) -> Mapping[str, bool]:
     """Everything that the configuration could call this person by, case folded."""
     email = email.casefold()
     marks = {f"group:{g.casefold()}": True for g in groups}
-    if "@" not in name:
-        # An address counts only where it was proven, so a name that looks like one names nobody.
+    if not set(name) & set("@:*"):
+        # An address counts only where it was proven, and a name is no group: what looks like either names nobody.
         marks[name.casefold()] = True
     if email.count("@") == 1:
         marks[email] = marks[f"*@{email.partition('@')[2]}"] = True

@@ -40,14 +40,14 @@ HEAVY_SECONDS = 20.0
 _heavy = threading.BoundedSemaphore(MOST_HEAVY)
 
 
-def question_routes(current: Current) -> APIRouter:
-    """GET /api/questions, and GET /api/questions/<name> for each."""
-    router = APIRouter(tags=["questions"])
+def question_routes(router: APIRouter, current: Current) -> None:
+    """Add GET /api/questions, and GET /api/questions/<name> for each."""
 
     @router.get(
         "/api/questions",
         summary="Every question, with its parameters.",
         operation_id="questions",
+        tags=["questions"],
         responses={200: shaped("object"), **errors()},
     )
     def listed(request: Request) -> Response:
@@ -63,9 +63,9 @@ def question_routes(current: Current) -> APIRouter:
             description=f"{question.doc}\n\nCode {question.code}.",
             operation_id=f"ask-{question.name}",
             name=f"ask-{question.name}",
+            tags=["questions"],
             responses={200: shaped("answer", paged=True), **errors()},
         )
-    return router
 
 
 def of(

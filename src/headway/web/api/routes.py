@@ -27,14 +27,16 @@ _NOT_KEPT = {"cache-control": "no-store"}
 def include_api(app: FastAPI, current: Current, schedule: Schedule | None) -> None:
     """Add the routes of the API to the application."""
     app.add_exception_handler(RequestValidationError, invalid)
-    routers = [question_routes(current), write_routes(current), _state_routes(current, schedule)]
-    for router in routers:
-        app.include_router(router)
+    before = len(app.router.routes)
+    question_routes(app.router, current)
+    write_routes(app.router, current)
+    _state_routes(app.router, current, schedule)
+    ours = app.router.routes[before:]
 
     @cache
     def described() -> bytes:
         # A function of the code alone, so once is enough.
-        return msgspec.json.encode(document([route for router in routers for route in router.routes]))
+        return msgspec.json.encode(document(ours))
 
     def openapi(request: Request) -> Response:  # noqa: ARG001 - what a route is called with
         return Response(described(), media_type="application/json", headers={"cache-control": "private, no-cache"})
@@ -43,16 +45,14 @@ def include_api(app: FastAPI, current: Current, schedule: Schedule | None) -> No
     app.add_api_route("/api/openapi.json", openapi, methods=["GET"], include_in_schema=False)
 
 
-def _state_routes(current: Current, schedule: Schedule | None) -> APIRouter:
-    router = APIRouter(tags=["state"])
-
-    @router.get("/api/alive", responses={200: shaped("object"), **errors()}, operation_id="alive")
+def _state_routes(router: APIRouter, current: Current, schedule: Schedule | None) -> None:
+    @router.get("/api/alive", responses={200: shaped("object"), **errors()}, tags=["state"], operation_id="alive")
     def alive(request: Request) -> Response:
         """Whether the server answers. Needs nobody; says nothing else."""
         only(request, ())
         return _json({"status": "ok"})
 
-    @router.get("/api/health", responses={200: shaped("object"), **errors()}, operation_id="health")
+    @router.get("/api/health", responses={200: shaped("object"), **errors()}, tags=["state"], operation_id="health")
     def healthy(request: Request) -> Response:
         """What was read and when, what is not known, and what goes on in the background."""
         only(request, ())
@@ -72,7 +72,7 @@ def _state_routes(current: Current, schedule: Schedule | None) -> APIRouter:
         }
         return _json(said)
 
-    @router.get("/api/me", responses={200: shaped("object"), **errors()}, operation_id="me")
+    @router.get("/api/me", responses={200: shaped("object"), **errors()}, tags=["state"], operation_id="me")
     def me(request: Request) -> Response:
         """Who is asking, what they may do, and the token that their writes send back."""
         only(request, ())
@@ -88,7 +88,11 @@ def _state_routes(current: Current, schedule: Schedule | None) -> APIRouter:
         )
 
     @router.post(
-        "/api/sync", responses={202: shaped("object"), **errors(writes=True)}, status_code=202, operation_id="sync"
+        "/api/sync",
+        responses={202: shaped("object"), **errors(writes=True)},
+        status_code=202,
+        tags=["state"],
+        operation_id="sync",
     )
     def sync(request: Request) -> Response:
         """Read every source anew in the background. GET /api/health says how far it is."""
@@ -96,8 +100,6 @@ def _state_routes(current: Current, schedule: Schedule | None) -> APIRouter:
         if schedule is None:
             raise UsageError("this server does not sync", hint="headway sync does")
         return _json({"started": schedule.ask(), "schedule": _schedule(schedule)}, 202)
-
-    return router
 
 
 def _schedule(schedule: Schedule | None) -> dict[str, Any] | None:

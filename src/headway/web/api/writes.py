@@ -47,13 +47,11 @@ KeyResult = Annotated[str, Query(max_length=500, description="Only of this key r
 _CREATED = {201: shaped("object", "Written down."), **errors(writes=True)}
 
 
-def write_routes(current: Current) -> APIRouter:
-    """GET and POST of decisions, check-ins and requests."""
-    router = APIRouter()
+def write_routes(router: APIRouter, current: Current) -> None:
+    """Add GET and POST of decisions, check-ins and requests."""
     _decisions(router, current)
     _check_ins(router, current)
     _requests(router, current)
-    return router
 
 
 def _decisions(router: APIRouter, current: Current) -> None:
