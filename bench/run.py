@@ -372,6 +372,21 @@ def columns_peer(models: int) -> Benchmark | Skipped:
     )
 
 
+def searches(models: int) -> Benchmark | Skipped:
+    """300 texts looked for in everything there is, beside SQLite's full-text search over the same documents."""
+    (folder,) = made("project", models)
+    runs = tuple(
+        Run(label, (PYTHON, "-m", "bench.search", name, str(folder)), inner=True, directory=str(HERE.parent))
+        for label, name in (
+            ("headway, 300 searches", "find"),
+            ("SQLite FTS5, 300 searches", "fts"),
+            ("headway, making the index", "index"),
+            ("SQLite FTS5, making the index", "fts-index"),
+        )
+    )
+    return Benchmark(f"search in {models:,} models", runs, (Limit("cpu", 1.5), Limit("cpu", 1.5, runs[1].label)))
+
+
 def columns_case(label: str, name: str, folder: Path) -> Run:
     """A run of bench.columns."""
     command = (PYTHON, "-m", "bench.columns", name, str(folder))
@@ -392,6 +407,7 @@ BENCHMARKS: tuple[tuple[str, Callable[[], Benchmark | Skipped]], ...] = (
     ("columns-warm", lambda: columns_again(10_000)),
     ("columns-anew", lambda: columns_anew(10_000)),
     ("columns-peer", lambda: columns_peer(1_000)),
+    ("search-10000", lambda: searches(10_000)),
     ("version", version),
     ("summary", summary),
     ("check-10000", lambda: check(10_000)),

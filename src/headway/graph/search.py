@@ -21,6 +21,8 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from heapq import nsmallest
+from itertools import islice
 from math import log
 from typing import TYPE_CHECKING
 
@@ -113,7 +115,9 @@ class Index:
             self._add(i, _document(graph, i, goals.get(i, ())))
         count = max(len(graph.nodes), 1)
         mean = sum(self._size) / count or 1.0
-        self._length = array("f", (K1 * (1 - B + B * size / mean) for size in self._size))
+        length = [K1 * (1 - B + B * size / mean) for size in self._size]
+        for postings in self._postings.values():
+            postings.weigh(length)
         self._count = count
         self._vocabulary = sorted(self._postings)
         self._trigrams: dict[str, list[int]] = defaultdict(list)
@@ -144,54 +148,62 @@ class Index:
         asked = _asked(text)
         if not asked:
             return ()
-        scores: dict[int, float] = defaultdict(float)
-        covered: dict[int, float] = defaultdict(float)
-        fields: dict[int, int] = defaultdict(int)
-        lacking: list[tuple[str, Collection[int]]] = []
-        whole = 0.0
+        scores: dict[int, float] = {}
         nothing = all(map(_says_little, asked))
+        telling: list[_Word] = []
         for word, written in asked.items():
             near = self._near(word)
-            best = self._best(near)
             tells = nothing or not _says_little(word)
-            rarity = 1 + max((self._rarity(w) * share for w, share in near.items()), default=self._rarity(""))
-            rarity *= tells
-            whole += rarity
-            for node, (score, share, mask) in best.items():
-                scores[node] += score if tells else _FILLER_WEIGHT * score
-                covered[node] += rarity * share
-                fields[node] |= mask
             if tells:
-                lacking.append((written, best.keys()))
+                rarest = max((self._rarity(w) * share for w, share in near.items()), default=self._rarity(""))
+                telling.append(_Word(written, near, 1 + rarest))
+            self._score(near, 1.0 if tells else _FILLER_WEIGHT, scores)
         exact = set(self._names.get(" ".join(asked), ()))
-        wanted = frozenset(kinds)
-        nodes = self._graph.nodes
-        found = [n for n in scores if (not wanted or nodes[n].kind in wanted) and covered[n] >= least * whole - 1e-9]
-        found.sort(key=lambda n: (n not in exact, -round(scores[n], 6), nodes[n].id))
-        return tuple(
-            Hit(
-                node=n,
-                score=round(scores[n], 3),
-                coverage=round(min(covered[n] / whole, 1.0), 3),
-                where=tuple(name for k, name in enumerate(FIELDS) if fields[n] >> k & 1),
-                missing=tuple(word for word, has in lacking if n not in has),
-            )
-            for n in found[:limit]
-        )
+        nodes, wanted = self._graph.nodes, frozenset(kinds)
+        found = [n for n in scores if nodes[n].kind in wanted] if wanted else list(scores)
 
-    def _best(self, near: Mapping[str, float]) -> dict[int, tuple[float, float, int]]:
-        """Per node with one of these words: the best score among them, what that word counts for, and its fields."""
-        best: dict[int, tuple[float, float, int]] = {}
-        length = self._length
-        for word, share in near.items():
+        def place(n: int) -> tuple[bool, float, str]:
+            return n not in exact, -round(scores[n], 6), nodes[n].id
+
+        ordered = sorted(found, key=place) if least else nsmallest(limit, found, key=place)
+        hits = (self._hit(n, scores[n], telling) for n in ordered)
+        return tuple(islice((hit for hit in hits if hit.coverage >= least), limit))
+
+    def _score(self, near: Mapping[str, float], factor: float, scores: dict[int, float]) -> None:
+        """Add what one word of a search is worth to each node that has it, or the best that it stands for."""
+        if len(near) == 1:
+            ((word, share),) = near.items()
+            worth = factor * share * self._rarity(word)
             postings = self._postings[word]
-            factor = share * self._rarity(word)
-            for node, weight, mask in zip(postings.nodes, postings.weights, postings.fields, strict=True):
-                score = factor * weight * (K1 + 1) / (weight + length[node])
-                before = best.get(node)
-                if before is None or score > before[0]:
-                    best[node] = (score, share if before is None else max(share, before[1]), mask)
-        return best
+            for node, impact in zip(postings.nodes, postings.impacts, strict=True):
+                scores[node] = scores.get(node, 0.0) + worth * impact
+            return
+        best: dict[int, float] = {}
+        for word, share in near.items():
+            worth = factor * share * self._rarity(word)
+            postings = self._postings[word]
+            for node, impact in zip(postings.nodes, postings.impacts, strict=True):
+                if worth * impact > best.get(node, 0.0):
+                    best[node] = worth * impact
+        for node, score in best.items():
+            scores[node] = scores.get(node, 0.0) + score
+
+    def _hit(self, node: int, score: float, telling: Sequence[_Word]) -> Hit:
+        """How much of what is asked a node covers, and where; only worked out for nodes that are shown."""
+        covered, fields = 0.0, 0
+        missing = []
+        for word in telling:
+            share = 0.0
+            for near, counts in word.near.items():
+                if (mask := self._postings[near].fields_of(node)) is not None:
+                    share = max(share, counts)
+                    fields |= mask
+            covered += word.worth * share
+            if not share:
+                missing.append(word.written)
+        whole = sum(word.worth for word in telling)
+        where = tuple(name for k, name in enumerate(FIELDS) if fields >> k & 1)
+        return Hit(node, round(score, 3), round(min(covered / whole, 1.0), 3), where, tuple(missing))
 
     def _rarity(self, word: str) -> float:
         """Inverse document frequency, as BM25 has it; never below zero. '' is a word that no node has."""
@@ -227,20 +239,41 @@ class Index:
         return dict(sorted(found.items(), key=lambda item: -item[1])[:_MOST_NEAR])
 
 
-class _Postings:
-    """The nodes that have a word, with its weight in each and the fields it stands in as bits."""
+@dataclass(frozen=True, slots=True)
+class _Word:
+    """A word of a search that says something."""
 
-    __slots__ = ("fields", "nodes", "weights")
+    written: str
+    near: Mapping[str, float]
+    """Words of the graph that it stands for, each with what it counts for."""
+    worth: float
+    """What it counts for among the words of the search."""
+
+
+class _Postings:
+    """The nodes that have a word, in order; what it is worth in each, and the fields it stands in as bits."""
+
+    __slots__ = ("fields", "impacts", "nodes")
 
     def __init__(self) -> None:
         self.nodes = array("i")
-        self.weights = array("f")
+        self.impacts = array("f")
         self.fields = array("H")
 
     def append(self, node: int, weight: float, fields: int) -> None:
         self.nodes.append(node)
-        self.weights.append(weight)
+        self.impacts.append(weight)
         self.fields.append(fields)
+
+    def weigh(self, length: Sequence[float]) -> None:
+        """Turn the weighted mentions of the word into what BM25 makes of them in documents of these lengths."""
+        impacts = (w * (K1 + 1) / (w + length[node]) for node, w in zip(self.nodes, self.impacts, strict=True))
+        self.impacts = array("f", impacts)
+
+    def fields_of(self, node: int) -> int | None:
+        """The fields in which a node has the word; None where it has not."""
+        at = bisect_left(self.nodes, node)
+        return self.fields[at] if at < len(self.nodes) and self.nodes[at] == node else None
 
 
 # ---------------------------------------------------------------------- documents
@@ -304,6 +337,7 @@ def words(text: str) -> tuple[str, ...]:
     return tuple(_folded(word) for word in _WORD.findall(_CAPITAL.sub(" ", text)))
 
 
+@lru_cache(maxsize=1 << 14)
 def telling(text: str) -> frozenset[str]:
     """The words of a text that say what it is about; all of them where none does."""
     said = frozenset(words(text[:LONGEST_TEXT]))

@@ -45,6 +45,8 @@ EXTENDS_SHOWN = 0.25
 MENTIONED = 0.3
 """... and from which an asset is named at all, if it covers half of what the best one does."""
 MOST_FOUND = 10
+_LOOKED_AT = 60
+"""Hits of the search among which the best are chosen, by sort, fit and use."""
 
 _SHARES: Mapping[Size, float] = {"small": 1.0, "medium": 0.5, "large": 0.0}
 _SIZE_OF: Mapping[Sort, Size] = {"chart": "small", "metric": "small", "data": "large"}
@@ -237,7 +239,7 @@ def _existing(graph: Graph, request: Request, goal: int | None) -> Iterator[Foun
     """Assets that cover some of the text, and those that show the key result, the best first."""
     bands = _BANDS.get(request.kind, _SEEN)
     kinds = [k.name for k in KINDS.values() if not k.goal and (k.band != "source" or "source" in bands)]
-    hits = {h.node: h for h in index_of(graph).find(request.text, kinds=kinds, limit=200)}
+    hits = {h.node: h for h in index_of(graph).find(request.text, kinds=kinds, limit=_LOOKED_AT)}
     shown = () if goal is None else (*graph.shown_on.get(goal, ()), *graph.fed_by.get(goal, ()))
     places = {node: k for k, node in enumerate([*hits, *(n for n in shown if n not in hits)])}
     least = max(MENTIONED, max((h.coverage for h in hits.values()), default=0.0) / 2)
