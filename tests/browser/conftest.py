@@ -97,7 +97,7 @@ def visit(chromium: Any) -> Iterator[Callable[..., Any]]:
         origin = "/".join(address.split("/")[:3])
         page.on("console", lambda m: trouble.append(f"{m.type}: {m.text}") if m.type in {"error", "warning"} else None)
         page.on("pageerror", lambda e: trouble.append(f"script: {e}"))
-        page.on("requestfailed", lambda r: trouble.append(f"failed: {r.url} {r.failure}"))
+        page.on("requestfailed", lambda r: None if _left(r) else trouble.append(f"failed: {r.url} {r.failure}"))
         page.on("request", lambda r: None if r.url.startswith((origin, "data:")) else trouble.append(f"left: {r.url}"))
         page.on("response", lambda r: trouble.append(f"{r.status}: {r.url}") if r.status >= 400 else None)
         page.goto(address)
@@ -107,6 +107,11 @@ def visit(chromium: Any) -> Iterator[Callable[..., Any]]:
     for context in contexts:
         context.close()
     assert trouble == []
+
+
+def _left(request: Any) -> bool:
+    """Whether a request was only given up because the browser went on to another page."""
+    return str(request.failure) == "net::ERR_ABORTED"
 
 
 def settled(page: Any) -> Any:

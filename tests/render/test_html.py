@@ -38,7 +38,11 @@ class Inline(HTMLParser):
         self.found += [f"{tag} {name}" for name in names if name == "style" or name.startswith("on")]
         if tag == "style" or (tag == "script" and "src" not in names and names.get("type") != "application/json"):
             self.found.append(tag)
-        self.found += [f"{tag} {v}" for v in names.values() if v and v.strip().lower().startswith("javascript:")]
+        self.found += [
+            f"{tag} {v}"
+            for name, v in names.items()
+            if name in {"href", "src", "action"} and v and v.strip().lower().startswith("javascript:")
+        ]
         if tag not in VOID:
             self.open.append(tag)
 

@@ -84,6 +84,48 @@ AT = Parameter("at", "The day as which to look, YYYY-MM-DD.")
 
 PAGES: tuple[PageRow, ...] = (
     PageRow(
+        name="objectives",
+        address="/",
+        title="Objectives",
+        template="objectives.html",
+        builder="headway.project.pages.objectives:objectives",
+        parameters=(
+            Parameter("period", "Objectives of this period, ended ones included."),
+            Parameter("department", "Objectives that this team owns."),
+            Parameter("sort", "`worst`: the weakest first.", ("worst",)),
+        ),
+        tab="Objectives",
+        twin="/objectives.json",
+        sheets=("objectives",),
+    ),
+    PageRow(
+        name="objective",
+        address="/objective/{node}",
+        title="Objective",
+        template="objective.html",
+        builder="headway.project.pages.objective:objective",
+        tab="Objectives",
+        sheets=("objectives", "goal"),
+    ),
+    PageRow(
+        name="key_result",
+        address="/key-result/{node}",
+        title="Key result",
+        template="key_result.html",
+        builder="headway.project.pages.key_result:key_result",
+        tab="Objectives",
+        sheets=("objectives", "goal"),
+    ),
+    PageRow(
+        name="search",
+        address="/search",
+        title="Search",
+        template="search.html",
+        builder="headway.project.pages.search:search",
+        parameters=(Parameter("q", "What to look for."),),
+        sheets=("search",),
+    ),
+    PageRow(
         name="health",
         address="/health",
         title="Health",

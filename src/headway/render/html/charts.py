@@ -7,7 +7,8 @@ under a strict content policy, in both themes and in the exported file. Every ch
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
 
 from markupsafe import Markup, escape
 
@@ -70,7 +71,7 @@ def ring(
 
 
 def sparkline(
-    points: Sequence[tuple[float, float]],
+    points: Iterable[Iterable[Any]],
     *,
     start: float | None,
     target: float | None,
@@ -82,11 +83,12 @@ def sparkline(
 ) -> Markup:
     """Readings over a period, a dashed line for the plan, a dotted tail for days without a reading.
 
-    `points`: (share of the period that has passed, value), oldest first, at least one. `start` and `target` are the
-    ends of the plan; without either none is drawn. `tail`: share of the period up to which nothing
-    was read since the last.
+    `points`: (share of the period that has passed, value, ...), oldest first, at least one. `start` and `target` are
+    the ends of the plan; without either none is drawn. `tail`: share of the period up to which nothing was read since
+    the last.
     """
-    values = [v for _, v in points]
+    known = [(float(share), float(value)) for share, value, *_ in points]
+    values = [v for _, v in known]
     ends = [v for v in (start, target) if v is not None]
     low, high = min(values + ends), max(values + ends)
     span = (high - low) or 1.0
@@ -103,12 +105,12 @@ def sparkline(
             f'<line class="s-mute" stroke-opacity=".5" stroke-width="1.2" stroke-dasharray="3 3" '
             f'x1="{x(0)}" y1="{y(start)}" x2="{x(1)}" y2="{y(target)}"/>'
         )
-    if len(points) > 1:
-        line = " ".join(f"{x(s)},{y(v)}" for s, v in points)
+    if len(known) > 1:
+        line = " ".join(f"{x(s)},{y(v)}" for s, v in known)
         parts.append(
             f'<polyline class="s-{tone}" points="{line}" fill="none" stroke-width="1.8" stroke-linejoin="round"/>'
         )
-    share, last = points[-1]
+    share, last = known[-1]
     if tail > share:
         parts.append(
             f'<line class="s-{tone}" stroke-dasharray="2 3" x1="{x(share)}" x2="{x(tail)}" '
@@ -118,7 +120,11 @@ def sparkline(
     if target is not None:
         parts.append(f'<circle class="s-mute" fill="none" stroke-width="1.3" cx="{x(1)}" cy="{y(target)}" r="2.6"/>')
     aim = f", target {target:g}" if target is not None else ""
-    return _svg(f'width="{width}" height="{height}"', said or f"from {values[0]:g} to {last:g}{aim}", "".join(parts))
+    return _svg(
+        f'width="{width}" height="{height}" viewBox="0 0 {width} {height}"',
+        said or f"from {values[0]:g} to {last:g}{aim}",
+        "".join(parts),
+    )
 
 
 def bar(
@@ -139,7 +145,7 @@ def bar(
         at = width * _share(expected)
         parts += f'<line class="s-ink" stroke-width="1.6" x1="{at:.1f}" x2="{at:.1f}" y1="1" y2="15"/>'
         said += f", {percent(expected)} expected"
-    return _svg(f'width="{width}" height="16"', said, parts)
+    return _svg(f'width="{width}" height="16" viewBox="0 0 {width} 16"', said, parts)
 
 
 def hatch() -> Markup:
@@ -167,5 +173,11 @@ def _svg(attributes: str, said: str, content: str) -> Markup:
     return Markup(f'<svg {attributes} role="img" aria-label="{escape(said)}">{content}</svg>')  # noqa: S704
 
 
-DRAWN: Mapping[str, Callable[..., Markup]] = {"ring": ring, "sparkline": sparkline, "bar": bar, "hatch": hatch}
+DRAWN: Mapping[str, Callable[..., str]] = {
+    "ring": ring,
+    "sparkline": sparkline,
+    "bar": bar,
+    "hatch": hatch,
+    "percent": percent,
+}
 """What templates call, by name."""
