@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Literal
 
 from headway.graph.model import Check
+from headway.graph.reach import reach
 
 if TYPE_CHECKING:
     from headway.graph.graph import Graph
@@ -104,3 +105,30 @@ def _trust(blame: Sequence[Blame], ran: bool) -> Trust:
     if "untested" in states:
         return "untested"
     return "warns" if "warns" in states else "trusted"
+
+
+def of_nodes(graph: Graph) -> Sequence[Trust]:
+    """The trust of every node: of itself and of everything it is computed from; goals have theirs in `Health.trust`.
+
+    The same words as for goals: `broken` when something it stands on is, `unknown` when no check of any of it ever ran.
+    """
+    bits = {"broken": 1, "untested": 2, "warns": 4}
+    ran = 8
+    seeds: dict[int, int] = defaultdict(int)
+    for check in graph.checks:
+        node = graph.index.get(check.node)
+        if node is not None and check.status != "not run":
+            seeds[node] |= ran
+    for node, reasons in graph.health.own.items():
+        for reason in reasons:
+            seeds[node] |= bits[reason.state]
+    upstream, downstream = graph.edges
+    found: list[Trust] = []
+    for mask in reach(len(graph.nodes), downstream, upstream, seeds).masks:
+        if mask & bits["broken"]:
+            found.append("broken")
+        elif not mask & ran:
+            found.append("unknown")
+        else:
+            found.append("untested" if mask & bits["untested"] else "warns" if mask & bits["warns"] else "trusted")
+    return found
