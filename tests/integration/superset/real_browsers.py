@@ -97,7 +97,8 @@ class Person:
         self.page.fill("#username", name)
         self.page.fill("#password", PASSWORD)
         self.page.keyboard.press("Enter")
-        self.page.wait_for_url(lambda url: "/login" not in url)
+        # from there one is sent on once more: pages before the last are gone in a moment
+        self.page.wait_for_url(lambda url: url.endswith("/superset/welcome/"))
 
     def loads(self, path: str, **events: int) -> None:
         """A page from the server, or one of somebody else by its address."""
@@ -110,8 +111,11 @@ class Person:
 
     def follows(self, title: str, **events: int) -> None:
         """To a dashboard through the list of dashboards, without loading a page."""
+        menu = self.page.get_by_role("menuitem", name="Dashboards")
+        menu.wait_for()
         loaded = self.page.evaluate("performance.timeOrigin")
-        self.page.get_by_role("menuitem", name="Dashboards").click()
+        menu.click()
+        self.page.wait_for_url(lambda url: "/dashboard/list/" in url)
         self.page.get_by_role("link", name=title, exact=True).click()
         self.waits(**events)
         assert self.page.evaluate("performance.timeOrigin") == loaded, "a page was loaded"
