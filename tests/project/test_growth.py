@@ -180,7 +180,8 @@ def test_a_project_in_a_folder_of_its_repository(tmp_path: Path) -> None:
     git(tmp_path / "repository", "init", "--quiet")
     commit(folder, "2026-03-10", content=manifest())
     assert read(folder, every="quarter")[date(2026, 3, 31)].assets == 5
-    assert rows(folder)["2026-Q1"]["maintainers"] == 1
+    first = rows(folder)["2026-Q1"]
+    assert (first["maintainers"], first["serving"]) == (1, 0.8)
 
 
 def test_goals_beyond_the_project_are_never_read_as_those_of_then(shop: Path, tmp_path: Path) -> None:
@@ -191,12 +192,52 @@ def test_goals_beyond_the_project_are_never_read_as_those_of_then(shop: Path, tm
     assert rows(shop, every="month", periods=11)["2026-02"]["serving"] == 0
 
 
+def test_a_link_that_was_committed_leads_nowhere(shop: Path, tmp_path: Path) -> None:
+    (tmp_path / "secret.yml").write_text(GOALS)
+    (shop / "goals.yml").unlink()
+    (shop / "goals.yml").symlink_to(tmp_path / "secret.yml")
+    commit(shop, "2026-10-10")
+    last = read(shop)[date(2026, 10, 31)]
+    assert last.how == "failed"
+    assert "cannot be unpacked" in last.problem
+
+
+def test_ctrl_c_keeps_what_was_read_and_ends_dbt(without_manifest: Path, tmp_path: Path) -> None:
+    commit(without_manifest, "2026-10-10", more__txt="x")
+    pid = tmp_path / "pid"
+    dbt = program(
+        tmp_path,
+        f"""
+options = dict(zip(sys.argv[2::2], sys.argv[3::2]))
+target = pathlib.Path(options["--target-path"])
+if (pathlib.Path(options["--project-dir"]) / "more.txt").exists():
+    pathlib.Path({str(pid)!r}).write_text(str(os.getpid()))
+    time.sleep(60)
+target.mkdir(parents=True)
+(target / "manifest.json").write_text({json.dumps(SMALL)!r})
+""",
+    )
+    command = [sys.executable, "-m", "headway", "backfill", "--project-dir", str(without_manifest), "--dbt", dbt]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        for _ in range(400):
+            if pid.exists() and pid.read_text():
+                break
+            time.sleep(0.05)
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=20)
+    assert process.returncode == 130, said
+    assert "2026-09-30" in said
+    assert gone(int(pid.read_text()))
+    with Project.open(without_manifest).store() as store:
+        assert list(store.census_keys("git")) == [date(2026, 9, 30)]
+
+
 def test_without_a_repository_there_is_no_past(tmp_path: Path) -> None:
     folder = write_shop(tmp_path / "shop")
-    with pytest.raises(UsageError, match="in no git repository"):
+    with pytest.raises(UsageError, match="git knows of no commit in "):
         read(folder)
     git(folder, "init", "--quiet")
-    with pytest.raises(UsageError, match="in no git repository with a commit"):
+    with pytest.raises(UsageError, match="git knows of no commit in "):
         read(folder)
 
 

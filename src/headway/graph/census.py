@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date
 from functools import cached_property
 from typing import Literal
 
@@ -62,7 +62,7 @@ class Aim(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     due: date | None = None
 
 
-class Census(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Census(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, dict=True):
     """What a graph holds on one day."""
 
     day: date
@@ -84,8 +84,11 @@ class Census(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     def states(self) -> dict[State, int]:
         """Number of assets by state; every state is there."""
-        found = Counter(asset.state for asset in self.assets)
-        return {state: found[state] for state in STATES}
+        return {state: self._states[state] for state in STATES}
+
+    @cached_property
+    def _states(self) -> Counter[State]:
+        return Counter(asset.state for asset in self.assets)
 
     def uses(self) -> dict[Status, int]:
         """Number of assets by use; every value is there."""
@@ -164,7 +167,8 @@ class Turnover:
 def census(graph: Graph) -> Census:
     """The census of a graph, on its own day. What stands in for a cost from the last dbt run is left out: it is of no
     period."""
-    ledgers = [ledger for ledger in graph.spend(graph.as_of - timedelta(days=DAYS - 1), graph.as_of) if not ledger.day]
+    start = date.fromordinal(max(graph.as_of.toordinal() - DAYS + 1, 1))
+    ledgers = [ledger for ledger in graph.spend(start, graph.as_of) if not ledger.day]
     amounts = [ledger.amounts for ledger in ledgers]
     names = _objectives(graph)
     assets = []

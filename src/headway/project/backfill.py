@@ -74,7 +74,7 @@ def backfill(project: Project, *, since: date | None = None, every: Every = "mon
     git = Git(root, without="git is not installed, and the past is read from git")
     commits = git.history()
     if not commits:
-        raise UsageError(f"{root} is in no git repository with a commit", hint="run it in the dbt project")
+        raise UsageError(f"git knows of no commit in {root}", hint="run git log there: it says why")
     past = _Reader(project, git, _dbt(dbt, project.environment))
     with project.store() as store:
         until = first_sync(store) or project.as_of

@@ -131,7 +131,7 @@ def _maintainers(project: Project, days: Sequence[date], gaps: list[Gap]) -> Map
     hashed = _hasher()
     touched: dict[str, list[date]] = defaultdict(list)
     try:
-        since = min(days) - timedelta(days=QUARTER)
+        since = date.fromordinal(max(min(days).toordinal() - QUARTER, 1))
         for at, address, name in git.authors(since):
             if who := hashed(address, name):
                 touched[who].append(at.date())
@@ -149,7 +149,7 @@ def _maintainers(project: Project, days: Sequence[date], gaps: list[Gap]) -> Map
 
 
 def _within(on: date, day: date) -> bool:
-    return day - timedelta(days=QUARTER) < on <= day
+    return 0 <= (day - on).days < QUARTER
 
 
 def _hasher() -> Callable[[str, str], str]:
