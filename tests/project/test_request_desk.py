@@ -354,6 +354,27 @@ def test_a_form_that_was_filled_in_is_read_back(shop: Project, tmp_path: Path) -
     assert shop.ask("requests").sections[0].records()[0]["key_result"] == "Revenue"
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        "### a" + " " * 50_000 + "b",
+        "### " + "# " * 50_000,
+        "<!--" * 50_000,
+        "(" * 50_000,
+        "a" + "\n" * 200_000 + "b",
+        "- [x] " * 20_000,
+        "(a)" + " " * 50_000,
+    ],
+    ids=["blanks", "hashes", "comments", "brackets", "lines", "boxes", "handle"],
+)
+def test_a_body_that_is_made_to_be_slow_is_not(body: str) -> None:
+    """With a pattern that goes back and forth, each of these would take minutes to hours."""
+    assert answers(body) == {}
+    said = answers(f"### {LABELS['key_result']}\n\n{body}\n\n## {LABELS['kind']} ##\n\nChart")
+    assert said.get("kind", "") in {"chart", ""}
+    assert "key_result" in said
+
+
 def test_an_issue_that_is_wrong_is_named_by_its_number(shop: Project, tmp_path: Path) -> None:
     wrong = FILLED.replace("_No response_", "next week")
     with pytest.raises(InputError, match=r"issue #42: due 'next week' is no date as YYYY-MM-DD"):
@@ -385,8 +406,8 @@ def test_ended_objectives_are_not_offered(tmp_path: Path) -> None:
 def test_the_template_of_gitlab_is_ticked_and_read_back(tmp_path: Path, shop: Project) -> None:
     graph = Project.open(write_shop(tmp_path, goals=GOALS.replace("title: Revenue", "title: '<!-- x'"))).graph()
     text = form(graph, "gitlab")
-    assert answers(text) == {"decision": "", "key_result": "", "kind": "", "readers": "", "due": "/label ~data-request"}
-    ticked = text.replace("- [ ] Happy", "- [x] Happy").replace("- [ ] Table", "- [X] Table").replace("/label", "<!--")
+    assert answers(text) == {"decision": "", "key_result": "", "kind": "", "readers": "", "due": ""}
+    ticked = text.replace("- [ ] Happy", "- [x] Happy").replace("- [ ] Table", "- [X] Table")
     item = {"iid": 5, "title": "NPS by country", "description": ticked, "created_at": "2026-10-01T08:00:00.000Z"}
     item |= {"author": {"username": "care-team"}, "web_url": "https://gitlab.example/g/sub/p/-/issues/5"}
     import_file(shop, bad(tmp_path, "i.json", json.dumps([item])), by="lead")

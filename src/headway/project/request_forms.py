@@ -44,10 +44,10 @@ _TITLE = "The title says what you ask for, in a line."
 _REQUIRED = ("decision", "key_result", "readers")
 NO_GOAL = "No key result"
 _NO_ANSWER = "_No response_"
-_HEADING = re.compile(r"^#{2,4} +(.+?) *#* *$")
+_HEADING = re.compile(r"#{2,4} (.+)")
 _HANDLE = re.compile(r"\(([^()\s]+)\)\s*$")
-_TICKED = re.compile(r"^\s*[-*] \[[xX]\] +(.+)$", re.MULTILINE)
-_BOX = re.compile(r"^\s*[-*] \[[ xX]\]", re.MULTILINE)
+_TICKED = re.compile(r"^[ \t]*[-*] \[[xX]\] +(.+)$", re.MULTILINE)
+_BOX = re.compile(r"^[ \t]*[-*] \[[ xX]\]", re.MULTILINE)
 _COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
 
 
@@ -67,7 +67,7 @@ def answers(body: str) -> dict[str, str]:
     lines: list[str] = []
     for line in _COMMENT.sub("", body).splitlines():
         heading = _HEADING.match(line)
-        name = fields.get(heading[1].casefold()) if heading else None
+        name = fields.get(heading[1].strip(" #").casefold()) if heading else None
         if name is not None:
             lines = [] if name in sections else sections.setdefault(name, [])
         else:
@@ -131,6 +131,9 @@ def _github(goals: list[str]) -> Iterator[str]:
 
 
 def _gitlab(goals: list[str]) -> Iterator[str]:
+    # Before the first heading, so that it is never taken for an answer where the tracker leaves it in the text.
+    yield "/label ~data-request"
+    yield ""
     yield f"<!-- {_TITLE} -->"
     for name, label in LABELS.items():
         yield ""
@@ -140,5 +143,3 @@ def _gitlab(goals: list[str]) -> Iterator[str]:
         choices = {"key_result": goals, "kind": _sorts()}.get(name, ())
         # A title must not be able to begin a comment in the text of everybody's issues.
         yield from (f"- [ ] {escape(option, quote=False)}" for option in choices)
-    yield ""
-    yield "/label ~data-request"
