@@ -29,7 +29,8 @@ def whole(folder: str) -> None:
 
     import headway.connectors.columns.connector  # a peer's own modules are loaded before its clock, too
 
-    assert sqlglot.__version__ and headway.connectors.columns.connector
+    assert sqlglot.__version__
+    assert headway.connectors.columns.connector
     records = timed(lambda: _records(folder, ""))
     assert records
 
@@ -45,22 +46,23 @@ def anew(folder: str) -> None:
     stamped = b'"generated_at": "'
     head, stamp, rest = (Path(folder) / "manifest.json").read_bytes().partition(stamped)
     assert stamp
-    _later(folder, "anew", b"".join((head, stamped, b"2027", rest[4:])))
+    _later(folder, "anew", (head, stamped, b"2027", memoryview(rest)[4:]))
 
 
 def changed(folder: str) -> None:
     """The same after the SQL of one model changed."""
     before, code, after = (Path(folder) / "manifest.json").read_bytes().rpartition(b'"compiled_code": "')
     assert code
-    _later(folder, "changed", b"".join((before, code, b"/* changed */ ", after)))
+    _later(folder, "changed", (before, code, b"/* changed */ ", after))
 
 
-def _later(folder: str, name: str, manifest: bytes) -> None:
-    """A run over another manifest with what was kept of this one."""
+def _later(folder: str, name: str, manifest: Iterable[bytes | memoryview]) -> None:
+    """A run over another manifest, given in parts, with what was kept of this one."""
     cache = _kept(folder)
     beside = Path(folder).with_name(f"{Path(folder).name}-{name}")
     beside.mkdir(exist_ok=True)
-    (beside / "manifest.json").write_bytes(manifest)
+    with (beside / "manifest.json").open("wb") as file:
+        file.writelines(manifest)
     del manifest
     kept = beside / "columns.msgpack"
     kept.write_bytes(Path(cache).read_bytes())
