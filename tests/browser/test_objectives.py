@@ -148,3 +148,30 @@ def test_motion_is_reduced_and_print_has_no_header(serve: Serve, visit: Visit) -
     page.emulate_media(media="print")
     assert not page.locator("header.top").is_visible()
     assert page.locator("h1").is_visible()
+
+
+def test_search_answers_while_typing_and_leads_there(serve: Serve, visit: Visit) -> None:
+    page = visit(serve(worlds.company()) + "/")
+    page.keyboard.press("/")
+    page.keyboard.type("retention")
+    page.wait_for_selector(".top > .find .found:not([hidden]) li")
+    assert violations(page) == []
+    page.keyboard.press("ArrowDown")
+    chosen = page.locator(".found li[aria-selected=true] b").inner_text()
+    assert page.evaluate("document.activeElement.getAttribute('aria-activedescendant')")
+    page.keyboard.press("Escape")
+    assert page.locator(".found:not([hidden])").count() == 0
+    page.locator(".top > .find input").fill("12-month retention")
+    page.wait_for_selector(".top > .find .found:not([hidden]) li")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/key-result/goal:key_result.keep.retention")
+    assert chosen
+
+
+def test_hits_with_hostile_names_are_text(serve: Serve, visit: Visit) -> None:
+    page = visit(serve(worlds.hostile()) + "/")
+    page.locator(".top > .find input").fill("script")
+    page.wait_for_selector(".top > .find .found:not([hidden]) li")
+    assert page.locator(".found img, .found script").count() == 0
+    assert page.evaluate("window.hit") is None

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -167,3 +169,49 @@ def test_a_store_that_goes_away_leaves_the_last_graph_in_view(tmp_path: Path) ->
     for file in (tmp_path / ".headway").iterdir():
         file.write_bytes(b"not a database")
     assert current.now().project.graph() is before.project.graph()
+
+
+def test_links_of_an_earlier_day_lead_to_that_day(tmp_path: Path) -> None:
+    write_shop(tmp_path)
+    project = Project.open(tmp_path)
+    earlier = dataclasses.replace(project, now=project.now - timedelta(days=3))
+    earlier.sync(evaluate=False)
+    day = earlier.now.date().isoformat()
+
+    def today() -> Project:
+        return dataclasses.replace(Project.open(tmp_path), as_of=project.now.date())
+
+    with client_of_current(Current(today)) as client:
+        page = client.get(f"/?at={day}").text
+        assert "You are looking at" in page
+        assert f'href="/objective/goal:objective.grow?at={day}"' in page
+        assert f'href="/objectives.json?at={day}"' in page
+        assert f'<input type="hidden" name="at" value="{day}">' in page
+        assert 'href="/?at="' in page
+        assert "You are looking at" not in client.get("/?at=").text
+        assert client.get(f"/objectives.json?at={day}").json()["as_of"] == day
+        assert client.get("/?at=1999-01-01").status_code == 400
+
+
+def client_of_current(current: Current) -> TestClient:
+    return TestClient(create_app(current), base_url=BASE, raise_server_exceptions=False)
+
+
+def test_an_id_that_ends_like_a_twin_is_still_reached() -> None:
+    graph = worlds.company().graph()
+    node = graph.nodes[graph.index["goal:key_result.keep.nps"]]
+    assert node.kind == "key_result"
+    with client_of(worlds.company()) as client:
+        assert client.get(f"/key-result/{node.id}.json").json()["title"] == "NPS after delivery"
+        assert client.get(f"/key-result/{node.id}").headers["content-type"].startswith("text/html")
+        missing = client.get("/key-result/none.json")
+        assert (missing.status_code, missing.json()["error"]["status"]) == (404, 404)
+
+
+def test_the_clock_goes_on_while_the_server_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    project = dataclasses.replace(worlds.company(), now=datetime.now(UTC) - timedelta(hours=3))
+    project = project.with_graph(worlds.company().graph())
+    current = Current(lambda: project, every=0)
+    first = current.now()
+    assert datetime.now(UTC) - first.project.now < timedelta(hours=1) or current.now().project.now > project.now
+    assert current.now().project.graph() is project.graph()

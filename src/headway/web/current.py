@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 
 from headway import __version__
 from headway.errors import HeadwayError
 from headway.project import Project
+from headway.project.pages.view import warm
+
+LOG = logging.getLogger("headway.web")
+
+AN_HOUR = timedelta(hours=1)
+"""How long a project goes on with the moment it was opened at, which tells how old a sync is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +42,7 @@ class Current:
         self._every = every
         self._lock = threading.Lock()
         project = reopen()
-        project.graph()
+        warm(project)
         self._seen = _seen(project)
         self._now = Now(project, self._stamp(project))
         self._looked = time.monotonic()
@@ -60,15 +67,19 @@ class Current:
         old = self._now.project
         try:
             seen = _seen(old, self._seen.entry)
-            if seen.syncs != self._seen.syncs or _day(old) != old.now.date():
+            moment = datetime.now(UTC)
+            if seen.syncs != self._seen.syncs or (_follows_today(old) and moment.date() != old.now.date()):
                 project = self._reopen()
-                project.graph()
+                warm(project)
                 self._seen, self._now = seen, Now(project, self._stamp(project, seen))
+            elif moment - old.now >= AN_HOUR and _runs(old, moment):
+                later = replace(old, now=moment).with_graph(old.graph())
+                self._seen, self._now = seen, Now(later, self._stamp(later, seen))
             elif seen.entry != self._seen.entry:
                 self._seen, self._now = seen, Now(old, self._stamp(old, seen))
-        except HeadwayError:
+        except HeadwayError as error:
             # The store is out of reach for a moment: what is loaded stays in view, and it is asked again next time.
-            pass
+            LOG.warning("the store could not be looked at: %s", error)
         finally:
             self._looked = time.monotonic()
 
@@ -76,7 +87,8 @@ class Current:
         seen = seen or self._seen
         # Without a store there is nothing to compare with: each start is a state of its own.
         start = "" if seen.syncs else str(id(project.graph()))
-        parts = (__version__, seen.syncs, seen.entry, start, project.as_of, project.graph().synced_at)
+        graph, hour = project.graph(), f"{project.now:%Y-%m-%d %H}"
+        parts = (__version__, seen.syncs, seen.entry, start, hour, project.as_of, graph.synced_at)
         return hashlib.sha256("/".join(map(str, parts)).encode()).hexdigest()[:16]
 
 
@@ -99,6 +111,11 @@ def _seen(project: Project, entry: int = 0) -> _Seen:
     return _Seen(f"{len(ended)}/{newest}", entries[-1].id if entries else entry)
 
 
-def _day(project: Project) -> object:
-    """Today, where the project answers for today; else the day it was opened, which does not end."""
-    return datetime.now(UTC).date() if project.as_of == project.now.date() else project.now.date()
+def _follows_today(project: Project) -> bool:
+    """Whether it answers for the day it was opened on; otherwise for one that does not move."""
+    return project.as_of == project.now.date()
+
+
+def _runs(project: Project, moment: datetime) -> bool:
+    """Whether its clock is that of this machine; that of a made-up company stands still."""
+    return moment - project.now < timedelta(days=2)

@@ -70,7 +70,8 @@ def _page(row: PageRow, current: Current) -> Answering:
         shell = shell_of(viewed, now.project, theme=theme, twin=twin)
         user = "" if person.how == "loopback" else person.name
         shell = msgspec.structs.replace(shell, token=request.state.form_token, user=user)
-        html = render_page(row.template, viewed.page, shell, server(request.scope.get("root_path", "")))
+        at = viewed.at.isoformat() if viewed.at else ""
+        html = render_page(row.template, viewed.page, shell, server(request.scope.get("root_path", ""), at))
         return HTMLResponse(html, headers={"etag": tag, "cache-control": KEPT, "vary": "Cookie"})
 
     return answer

@@ -5,15 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from typing import Literal
 
 from headway.answer import plural
 from headway.errors import UsageError
+from headway.graph.graph import Graph
+from headway.graph.search import index_of
 from headway.project.pages.page import Page
 from headway.project.pages.table import PAGES, TABS, PageRow, count_of, day_of
 from headway.project.past import graph_at
 from headway.project.workspace import Project
 from headway.render.html.shell import Shell, Tab
+
+DAYS_KEPT = 4
+"""Earlier days that are kept in memory."""
 
 STALE_HOURS = 26
 """A sync older than this is told beside every sentence: a nightly one that ran late is not, one that was missed is."""
@@ -30,6 +36,7 @@ class Viewed:
     page: Page
     project: Project
     at: date | None
+    key: str = ""
 
 
 def look(row: PageRow, project: Project, key: str = "", given: Mapping[str, str] | None = None) -> Viewed:
@@ -43,10 +50,41 @@ def look(row: PageRow, project: Project, key: str = "", given: Mapping[str, str]
     if at is not None and at > project.as_of:
         raise UsageError(f"{at} has not come yet", hint=f"the newest day is {project.as_of}")
     if at is not None and at < project.as_of:
-        project = project.with_graph(graph_at(project, at))
+        project = _earlier(project, at)
     else:
         at = None
-    return Viewed(row, row.build(project, key, given), project, at)
+    return Viewed(row, row.build(project, key, given), project, at, key)
+
+
+def warm(project: Project) -> None:
+    """Load the graph and work out what nearly every page asks, so that the first reader does not wait for it."""
+    graph = project.graph()
+    for name in ("goals", "cost", "viewers", "zombies", "shadow-goals", "neglected", "trust"):
+        project.ask(name)
+    index_of(graph)
+
+
+@lru_cache(maxsize=DAYS_KEPT)
+def _known(now: Graph, day: date, load: _Load) -> Project:  # noqa: ARG001 - the graph of today is part of the key
+    return load.project.with_graph(graph_at(load.project, day))
+
+
+class _Load:
+    """How an earlier day is loaded; equal to any other, so that only the graph of today and the day are the key."""
+
+    def __init__(self, project: Project) -> None:
+        self.project = project
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Load)
+
+    def __hash__(self) -> int:
+        return 0
+
+
+def _earlier(project: Project, day: date) -> Project:
+    """The project on an earlier day, kept while the graph of today is the same."""
+    return _known(project.graph(), day, _Load(project))
 
 
 def shell_of(viewed: Viewed, now: Project, *, theme: Theme = "", twin: str = "") -> Shell:
@@ -67,7 +105,8 @@ def shell_of(viewed: Viewed, now: Project, *, theme: Theme = "", twin: str = "")
         as_of_exact=synced.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC") if synced else page.as_of.isoformat(),
         stale=f"as of {plural((now.now - synced).days, 'day')} ago" if late and synced else "",
         historic=day_words(viewed.at) if viewed.at else "",
-        today=viewed.row.to() if viewed.at and not viewed.row.key else "",
+        at=viewed.at.isoformat() if viewed.at else "",
+        today=f"{viewed.row.to(viewed.key)}?at=" if viewed.at else "",
         theme=theme,
         sheets=viewed.row.sheets,
         modules=viewed.row.modules,

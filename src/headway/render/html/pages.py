@@ -10,7 +10,7 @@ from __future__ import annotations
 from datetime import date
 from functools import cache
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import msgspec
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -37,9 +37,19 @@ def render_part(template: str, name: str, **values: Any) -> str:
     return str(getattr(module, name)(**values))
 
 
-def server(base: str = "") -> Host:
-    """The host behind `headway serve`, below a path such as `/headway` where a proxy puts it there."""
-    return Host(to=lambda address: base + address, file=lambda name: f"{base}/static/{digest()}/{name}")
+def server(base: str = "", at: str = "") -> Host:
+    """The host behind `headway serve`, below a path such as `/headway` where a proxy puts it there.
+
+    `at`: the earlier day that a page is about; links from it lead to that day as well.
+    """
+
+    def to(address: str) -> str:
+        if not at or "at=" in address:
+            return base + address
+        path, mark, anchor = address.partition("#")
+        return f"{base}{path}{'&' if '?' in path else '?'}at={quote(at)}{mark}{anchor}"
+
+    return Host(to=to, file=lambda name: f"{base}/static/{digest()}/{name}")
 
 
 @cache

@@ -30,6 +30,8 @@ class Shell(msgspec.Struct, frozen=True, kw_only=True):
     """`as of 3 days ago` where the last sync is older than it should be; else ''."""
     historic: str = ""
     """`1 Oct` where the page is about an earlier day."""
+    at: str = ""
+    """That day as an address has it, for forms; '' for today."""
     today: str = ""
     """The same page today."""
     theme: str = ""
