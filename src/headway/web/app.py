@@ -21,7 +21,7 @@ from headway.web.access.login import login_routes
 from headway.web.access.setup import Access
 from headway.web.api.routes import include_api
 from headway.web.current import Current
-from headway.web.failures import http, told, unexpected
+from headway.web.failures import Defects, http, told
 from headway.web.page_routes import page_routes
 from headway.web.schedule import Schedule
 from headway.web.security import KnownHosts, SecurityHeaders
@@ -56,9 +56,10 @@ def create_app(
             Middleware(SecurityHeaders, ancestors=ancestors),
             Middleware(KnownHosts, hosts=hosts),
             Middleware(GZipMiddleware, minimum_size=SMALLEST_ZIPPED),
+            Middleware(Defects),
             Middleware(Guard, identities=access.identities),
         ],
-        exception_handlers={HeadwayError: told, HTTPException: http, Exception: unexpected},
+        exception_handlers={HeadwayError: told, HTTPException: http},
     )
     app.state.current = current
     app.router.routes += [

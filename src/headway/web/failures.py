@@ -9,7 +9,8 @@ from typing import Any
 import msgspec
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import HTMLResponse, PlainTextResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from headway.errors import (
     ConfigError,
@@ -75,6 +76,34 @@ async def http(request: Request, error: Exception) -> Response:
 async def unexpected(request: Request, error: Exception) -> Response:
     """A defect: a reference number here, the rest in the log."""
     return failed(request, _logged(error, 500, "Something went wrong here"))
+
+
+class Defects:
+    """Answers a defect with a reference number, inside of what adds the headers; the framework would outside of it."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        begun = False
+
+        async def noted(message: Message) -> None:
+            nonlocal begun
+            begun = True
+            await send(message)
+
+        try:
+            await self.app(scope, receive, noted)
+        except Exception as error:
+            if begun or scope["type"] != "http":
+                raise
+            try:
+                answer = await unexpected(Request(scope), error)
+            except Exception:
+                # The page that tells of defects has one itself.
+                LOG.exception("a failure could not be shown")
+                answer = PlainTextResponse("Something went wrong here.", 500)
+            await answer(scope, receive, send)
 
 
 def _logged(error: Exception, status: int, headline: str) -> Failed:

@@ -75,5 +75,5 @@ def _name(host: str) -> str:
     """The name in a Host header: without its port, and without the brackets of IPv6."""
     host = host.strip().lower()
     if host.startswith("["):
-        return host[1:].partition("]")[0]
+        return host[1:].partition("]")[0] if "]" in host else ""
     return host.partition(":")[0].rstrip(".")
