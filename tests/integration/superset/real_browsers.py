@@ -93,12 +93,14 @@ class Person:
 
     def signs_in(self, name: str) -> None:
         """Through the login page."""
-        self.page.goto(f"{self.server.url}/login/")
+        self.page.goto(f"{self.server.url}/login/", wait_until="domcontentloaded")
         self.page.fill("#username", name)
         self.page.fill("#password", PASSWORD)
         self.page.keyboard.press("Enter")
         # from there one is sent on once more: pages before the last are gone in a moment
-        self.page.wait_for_url(lambda url: url.endswith("/superset/welcome/"))
+        # and `load` may wait for a picture that never comes, so the menu says when the page is there
+        self.page.wait_for_url(lambda url: url.endswith("/superset/welcome/"), wait_until="commit")
+        self.page.get_by_role("menuitem", name="Dashboards").wait_for()
 
     def loads(self, path: str, **events: int) -> None:
         """A page from the server, or one of somebody else by its address."""
