@@ -10,7 +10,7 @@ from typing import Any
 from markupsafe import Markup, escape
 
 WIDTH, HEIGHT = 720, 240
-LEFT, RIGHT, TOP, BOTTOM = 52, 16, 14, 26
+LEFT, RIGHT, TOP, BOTTOM = 60, 16, 14, 28
 """Room around the plot, in units of the picture."""
 
 Dated = Sequence[tuple[date, float | None]]
