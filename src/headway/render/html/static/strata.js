@@ -28,6 +28,11 @@ function ruler(font) {
   };
 }
 
+const small = ruler('11px "Inter var", system-ui, sans-serif'), title = ruler('600 14px "Inter var", system-ui, sans-serif');
+
+/** Where everything goes in a stage of this size, measured in the fonts of the labels. */
+export const arrangement = (data, width, height) => layout(data, width, height, small, (text, room) => wrapped(text, room, title));
+
 export function mountMap(stage, data, {lens = "align", start = "/", onSelect = () => {}} = {}) {
   const canvas = stage.querySelector("#squares"), labels = stage.querySelector("#labels");
   const ring = stage.querySelector("#ring"), tip = stage.querySelector("#tip");
@@ -36,7 +41,6 @@ export function mountMap(stage, data, {lens = "align", start = "/", onSelect = (
   const carried = heads.map(o => data.goal_sets.map(set => o.under.some(u => set.includes(u))));   // head -> goal set -> serves it
   const kept = data.kept && new Set(data.kept);
   const pathOf = pathsIn(data);
-  const small = ruler('11px "Inter var", system-ui, sans-serif'), title = ruler('600 14px "Inter var", system-ui, sans-serif');
   const view = {lens, objective: -1, asset: -1, tile: null, path: null, hover: -1};
   let L, ports = [], colours;
 
@@ -347,7 +351,7 @@ export function mountMap(stage, data, {lens = "align", start = "/", onSelect = (
   });
 
   function arrange() {
-    L = layout(data, stage.clientWidth, stage.clientHeight, small, (text, width) => wrapped(text, width, title));
+    L = arrangement(data, stage.clientWidth, stage.clientHeight);
     view.tile = view.tile && L.tiles.find(t => t.band === view.tile.band && t.folder === view.tile.folder && t.label === view.tile.label);
     labels.style.height = px(L.height);
     paintLabels(); paintSelection(); draw();
