@@ -540,7 +540,7 @@ def test_diff_tells_costs_that_changed_by_a_quarter(shop: Path) -> None:
 
 def test_a_day_of_which_nothing_is_known_is_refused(stored: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["diff", "2026-01-31", "--project-dir", str(stored)]) == 2
-    assert "nothing is known of 2026-01-31" in capsys.readouterr().err
+    assert "nothing is known of 2026-01-31: nothing was synced by then" in capsys.readouterr().err
     assert run(["diff", "2027-01-31", "--project-dir", str(stored)]) == 2
     assert "it lies after 2026-11-22" in capsys.readouterr().err
     assert run(["diff", "yesterday", "--project-dir", str(stored)]) == 2

@@ -303,7 +303,7 @@ def diff(
     before, after = (today if day == graph.as_of else known.censuses.get(day) for day in (first, last))
     if before is None or after is None:
         missing = first if before is None else last
-        why = next((gap.message for gap in known.gaps), "nothing was synced by then")
+        why = next((gap.message for gap in known.gaps if gap.topic == "history"), "nothing was synced by then")
         raise UsageError(f"nothing is known of {missing}: {why}", hint="headway backfill reads the past from git")
     changes = list(_changes(before, after))
     rows = [Finding(values=tuple(values), node=node, counts=False) for *values, node in changes]
