@@ -127,11 +127,13 @@ def _row(name: str, state: State, read: datetime | None, records: int | None, me
 
 
 def _sentence(sources: Sequence[SourceRow], gaps: int) -> tuple[Phrase, ...]:
-    bad = [s for s in sources if s.state in {"failed", "late"}]
     unknown = f"{plural(gaps, 'thing')} {'is' if gaps == 1 else 'are'} not known." if gaps else "nothing is missing."
-    if not bad:
-        what = "All sources are read" if any(s.state == "fresh" for s in sources) else "Nothing was synced yet"
-        return (Phrase(f"{what}; {unknown}"),)
-    failed = sum(s.state == "failed" for s in bad)
-    words = f"{plural(failed, 'source')} failed" if failed else f"{plural(len(bad), 'source')} late"
-    return (Phrase(f"{words}", "bad" if failed else "warn"), Phrase(f"; {unknown}"))
+    states = Counter(s.state for s in sources)
+    if states["failed"]:
+        return (Phrase(f"{plural(states['failed'], 'source')} failed", "bad"), Phrase(f"; {unknown}"))
+    if states["late"]:
+        return (Phrase(f"{plural(states['late'], 'source')} late", "warn"), Phrase(f"; {unknown}"))
+    if states["fresh"] and states["never"]:
+        never = plural(states["never"], "source")
+        return (Phrase(f"{never} {'was' if states['never'] == 1 else 'were'} never read; {unknown}"),)
+    return (Phrase(f"{'All sources are read' if states['fresh'] else 'Nothing was synced yet'}; {unknown}"),)
