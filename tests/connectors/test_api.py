@@ -23,8 +23,9 @@ from http_server import Answer, Request, Server, unused_url
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headway.connectors.api import Client, Recording, Refused, decoded_file, opened
+from headway.connectors.api import Recording, decoded_file, opened
 from headway.errors import ConfigError, HeadwayError, InputError, MissingExtra, ServiceError
+from headway.remote import Client, Refused
 
 TOKEN = "tea-house-token-9f3a"
 

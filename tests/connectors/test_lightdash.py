@@ -15,13 +15,13 @@ from http_server import Answer, Request, Server, unused_url
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from headway.connectors.api import Client
 from headway.connectors.lightdash.connector import Lightdash
 from headway.connectors.lightdash.explores import aggregated, asked, explore_of
 from headway.connectors.protocol import Context
 from headway.errors import ConfigError, InputError, ServiceError
 from headway.graph.graph import Graph
 from headway.graph.model import AnyRecord, ColumnLineage, ColumnSource, Edge, Gap, Node, Observation
+from headway.remote import Client
 from headway.testing import ConnectorConformance
 
 NOW = datetime(2026, 11, 22, 6, 0, tzinfo=UTC)

@@ -283,7 +283,7 @@ def test_nothing_to_be_had_is_one_sentence(tmp_path: Path, path: str, answer: An
 
 
 def test_a_server_that_goes_away_ends_the_sync(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("headway.connectors.api.Client.attempts", 1)
+    monkeypatch.setattr("headway.remote.Client.attempts", 1)
     routes = looker_site.routes()
     for name in ("folders", "dashboards/1", "dashboards/2", "dashboards/tea%3A%3Astock", "looks"):
         routes[f"{looker_site.API}/{name}"] = Answer(b"x", cut=0)

@@ -18,7 +18,6 @@ from http_server import Answer, Request, Server, unused_url
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from headway.connectors.api import Client
 from headway.connectors.dbt.connector import Dbt
 from headway.connectors.metabase.connector import Metabase
 from headway.connectors.metabase.queries import understood
@@ -28,6 +27,7 @@ from headway.errors import ConfigError, InputError, ServiceError
 from headway.graph.graph import Graph
 from headway.graph.model import AnyRecord, ColumnLineage, ColumnSource, Coverage, Edge, Gap, Node, Observation
 from headway.graph.use import measure
+from headway.remote import Client
 from headway.testing import ConnectorConformance
 
 REPOSITORY = Path(__file__).resolve().parents[2]

@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 from http_server import Answer, Server
 
-from headway.connectors.api import Client, Recording
+from headway.connectors.api import Recording
 from headway.connectors.parts import Parts
 from headway.errors import InputError, ServiceError
+from headway.remote import Client
 
 
 @contextmanager

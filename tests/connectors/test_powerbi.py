@@ -32,7 +32,6 @@ from powerbi_tenant import (
     scan,
 )
 
-from headway.connectors.api import Client
 from headway.connectors.powerbi import dax, mashup
 from headway.connectors.powerbi.connector import PowerBI
 from headway.connectors.powerbi.service import Exhausted, Pace
@@ -40,6 +39,7 @@ from headway.connectors.protocol import Context
 from headway.errors import ConfigError, InputError, ServiceError
 from headway.graph.graph import Graph
 from headway.graph.model import AnyRecord, ColumnLineage, ColumnSource, Coverage, Edge, Gap, Node, Observation
+from headway.remote import Client
 from headway.store.store import Store
 from headway.testing import ConnectorConformance
 

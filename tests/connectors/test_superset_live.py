@@ -20,7 +20,6 @@ from hypothesis import strategies as st
 from superset_export import edges, gaps, lineage, nodes
 from superset_server import PASSWORD, TOKEN, FakeSuperset, key_of, logged
 
-from headway.connectors.api import Client
 from headway.connectors.protocol import Context
 from headway.connectors.superset import connector as superset_connector
 from headway.connectors.superset.connector import COVERS, Superset
@@ -28,6 +27,7 @@ from headway.connectors.superset.rest import rison
 from headway.errors import ConfigError, ServiceError
 from headway.graph.model import AnyRecord, Coverage, Edge, Gap, Observation
 from headway.project import Project
+from headway.remote import Client
 from headway.testing import NOW
 
 DAY = NOW.date()

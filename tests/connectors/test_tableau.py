@@ -375,7 +375,7 @@ def test_a_page_instead_of_json_is_a_service_error(tmp_path: Path) -> None:
 
 
 def test_nobody_there_is_a_service_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("headway.connectors.api.Client.sleep", lambda *_: None, raising=False)
+    monkeypatch.setattr("headway.remote.Client.sleep", lambda *_: None, raising=False)
     options = {"url": unused_url(), "site": SITE, "token_name": TOKEN_NAME}
     quick = TableauSite(options, Context(str(tmp_path), NOW, ENVIRONMENT))
     monkeypatch.setattr(quick, "_client", lambda client=quick._client: _hasty(client()))

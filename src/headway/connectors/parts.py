@@ -6,9 +6,10 @@ from collections import defaultdict
 from collections.abc import Mapping
 from typing import Any
 
-from headway.connectors.api import Api, Recording, Refused
+from headway.connectors.api import Recording
 from headway.errors import InputError, Place, ServiceError
 from headway.graph.model import Gap, Origin
+from headway.remote import Api, Refused
 
 _IN_A_ROW = 3
 """So many parts that fail one after the other are the whole that fails."""

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from headway.config import Option
 from headway.connectors import content, given
-from headway.connectors.api import Client, Recording, checked_url, opened
+from headway.connectors.api import Recording, opened
 from headway.connectors.content import Item
 from headway.connectors.fields import below, day, each, number, text
 from headway.connectors.lightdash.explores import Explore, asked
@@ -16,6 +16,7 @@ from headway.connectors.protocol import Context
 from headway.errors import ConfigError
 from headway.graph.model import AnyRecord, Gap, Observation, Origin
 from headway.graph.totals import VIEWS_TOTAL
+from headway.remote import Client, checked_url
 
 
 class Lightdash:

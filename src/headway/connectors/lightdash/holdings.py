@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
 
-from headway.connectors.api import Api
 from headway.connectors.fields import below, each, number, text
 from headway.connectors.lightdash.explores import DIALECTS, Explore, explore_of
 from headway.connectors.parts import Parts
 from headway.connectors.protocol import Progress
 from headway.errors import ConfigError
 from headway.graph.model import Gap
+from headway.remote import Api
 
 NAME = "lightdash"
 _PAGE = 100

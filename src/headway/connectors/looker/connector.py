@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 from headway.config import Option
 from headway.connectors import content, given
-from headway.connectors.api import Client, Recording, checked_url, opened
+from headway.connectors.api import Recording, opened
 from headway.connectors.looker.activity import RETENTION_DAYS, Asking, embedded, usage
 from headway.connectors.looker.evaluation import ATTEMPTS, TIMEOUT_SECONDS, Evaluation, Explores
 from headway.connectors.looker.items import Items
@@ -17,6 +17,7 @@ from headway.connectors.looker.site import NAME, Reader, Site, signed_in
 from headway.connectors.protocol import Context, Wanted
 from headway.errors import InputError, Place
 from headway.graph.model import AnyRecord, Gap, Node, Reading
+from headway.remote import Client, checked_url
 
 
 class Looker:

@@ -18,12 +18,12 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
-from headway.connectors.api import Refused
 from headway.connectors.fields import below, each, number, text
 from headway.connectors.looker.site import NAME, Object, Site
 from headway.connectors.protocol import Wanted
 from headway.errors import ConfigError, HeadwayError, InputError, ServiceError
 from headway.graph.model import Gap, Node, Origin, Reading
+from headway.remote import Refused
 
 TIMEOUT_SECONDS = 300.0
 """How long one query may take."""

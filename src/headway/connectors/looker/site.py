@@ -9,11 +9,12 @@ from urllib.parse import quote
 
 import msgspec
 
-from headway.connectors.api import Api, Client, Recording, Refused
+from headway.connectors.api import Recording
 from headway.connectors.fields import below, each, text, truth
 from headway.connectors.protocol import Progress
 from headway.errors import HeadwayError, InputError, Place, ServiceError
 from headway.graph.model import Gap, Origin
+from headway.remote import Api, Client, Refused
 
 NAME = "looker"
 API = "api/4.0"

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from headway.config import Option
 from headway.connectors import content, given
-from headway.connectors.api import Client, Recording, checked_url, opened
+from headway.connectors.api import Recording, opened
 from headway.connectors.content import Item
 from headway.connectors.fields import below, day, each, number, text, truth
 from headway.connectors.metabase.holdings import (
@@ -26,6 +26,7 @@ from headway.connectors.protocol import Context
 from headway.errors import ConfigError, MissingExtra, ServiceError
 from headway.graph.model import AnyRecord, Gap, Observation, Origin
 from headway.graph.totals import VIEWS_TOTAL
+from headway.remote import Client, checked_url
 
 _KINDS: Mapping[str, content.Kind] = {"model": "dataset", "metric": "metric"}
 

@@ -6,12 +6,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from headway.connectors.api import Api
 from headway.connectors.fields import below, each, number, text, truth
 from headway.connectors.metabase.schema import Schema
 from headway.connectors.parts import Parts
 from headway.connectors.protocol import Progress
 from headway.graph.model import Gap
+from headway.remote import Api
 
 NAME = "metabase"
 _PAGE = 1000

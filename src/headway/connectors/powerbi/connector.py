@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 from headway.answer import plural
 from headway.config import Option
 from headway.connectors import given
-from headway.connectors.api import Client, Refused, decoded_file
+from headway.connectors.api import decoded_file
 from headway.connectors.content import records, views
 from headway.connectors.powerbi import activity
 from headway.connectors.powerbi.items import Content, content
@@ -18,6 +18,7 @@ from headway.connectors.powerbi.service import Exhausted, Pace, Service
 from headway.connectors.protocol import Context
 from headway.errors import ConfigError, InputError, Place, ServiceError
 from headway.graph.model import AnyRecord, Coverage, Gap, Origin
+from headway.remote import Client, Refused
 
 TOOL = "powerbi"
 API = "https://api.powerbi.com"

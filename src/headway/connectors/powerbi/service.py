@@ -13,9 +13,9 @@ from datetime import date
 from typing import Any
 from urllib.parse import quote, unquote
 
-from headway.connectors.api import Client, Refused
 from headway.connectors.fields import each, number, text
 from headway.errors import ServiceError
+from headway.remote import Client, Refused
 
 BATCH = 100
 """Workspaces of one scan: as many as the scanner API takes."""

@@ -10,7 +10,6 @@ from typing import Any, ClassVar
 
 from headway.config import Option
 from headway.connectors import content, given
-from headway.connectors.api import Client, Refused
 from headway.connectors.protocol import Context
 from headway.connectors.superset import export, views
 from headway.connectors.superset.live import Content
@@ -19,6 +18,7 @@ from headway.connectors.superset.stock import NAME, Stock
 from headway.errors import ConfigError
 from headway.graph.model import AnyRecord, Coverage, Gap, Origin
 from headway.people import Classes
+from headway.remote import Client, Refused
 
 COVERS = f"kind:dashboard,connector:{NAME} kind:chart,connector:{NAME}"
 _OVERLAP = timedelta(days=1)

@@ -8,12 +8,12 @@ from dataclasses import replace
 from typing import Any
 
 from headway.connectors import fields
-from headway.connectors.api import Refused
 from headway.connectors.superset import export
 from headway.connectors.superset.database import Database
 from headway.connectors.superset.rest import PAGE, Rest
 from headway.connectors.superset.stock import Chart, Dashboard, Dataset, Stock, named
 from headway.errors import InputError, ServiceError
+from headway.remote import Refused
 
 _OWNERS = ["owners.first_name", "owners.last_name", "owners.email"]
 _DASHBOARD = ["id", "dashboard_title", "slug", "published", "url", "tags.name", *_OWNERS]

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from headway.connectors import fields
-from headway.connectors.api import Client, Refused
 from headway.connectors.superset import archive
 from headway.errors import InputError, ServiceError
+from headway.remote import Client, Refused
 
 PAGE = 100
 """Rows of a page. Superset gives at most so many, unless its FAB_API_MAX_PAGE_SIZE says otherwise."""

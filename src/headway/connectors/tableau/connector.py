@@ -11,7 +11,6 @@ from typing import Any, ClassVar
 from headway.answer import plural
 from headway.config import Option
 from headway.connectors import given
-from headway.connectors.api import Client
 from headway.connectors.content import item_id, records, views
 from headway.connectors.fields import number, text, truth
 from headway.connectors.protocol import Context
@@ -22,6 +21,7 @@ from headway.connectors.tableau.server import Folder, Server, Tableau
 from headway.errors import ConfigError, HeadwayError, InputError, ServiceError
 from headway.graph.model import AnyRecord, Coverage, Gap, Observation, Origin
 from headway.graph.totals import VIEWS_TOTAL
+from headway.remote import Client
 
 TOOL = "tableau"
 _COVERS = "kind:dashboard,connector:tableau kind:chart,connector:tableau"

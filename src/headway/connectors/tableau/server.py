@@ -13,10 +13,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-from headway.connectors.api import Client, Recording
+from headway.connectors.api import Recording
 from headway.connectors.fields import below, each, number, text, truth
 from headway.connectors.tableau.queries import Part
 from headway.errors import InputError, Place, ServiceError
+from headway.remote import Client
 
 PAGE = 1000
 """Rows of one REST answer: as many as Tableau gives at most."""
