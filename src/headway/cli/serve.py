@@ -46,7 +46,8 @@ def serve(host: str, port: int | None, schedule: str, open_: bool, **options: An
     access = Access.of(settings, project)
     with listen(settings.host, settings.port, settings) as on:
         log_to_stderr()
-        current = Current(lambda: project_of(dict(options)))
+        # The thread of the schedule looks at the store each second, so that no reader has to.
+        current = Current(lambda: project_of(dict(options)), every=60.0)
         syncing = _schedule(current, project, options, _seconds(schedule) or settings.schedule)
         app = create_app(current, access, schedule=syncing)
         if syncing:
@@ -74,4 +75,4 @@ def _schedule(current: Current, project: Project, options: dict[str, Any], every
             raise UsageError("files that are named one by one are not synced", hint="leave --schedule out")
         return None
     opened = Opened(options["project_dir"], options["store"], options["as_of"])
-    return Schedule(opened, every, after=current.now)
+    return Schedule(opened, every, after=current.refresh)

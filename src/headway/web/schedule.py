@@ -151,9 +151,10 @@ class Schedule:
         result: tuple[tuple[str, ...], str] | None = None
         try:
             while not self._stopped.is_set():
-                if not ours.poll(0.2):
+                if not ours.poll(LOOK_SECONDS):
                     if not process.is_alive() and not ours.poll():
                         break
+                    self._after()
                     continue
                 kind, *said = ours.recv()
                 if kind == "done":
