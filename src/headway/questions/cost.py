@@ -95,8 +95,8 @@ def _nothing(graph: Graph, unit: str, days: int) -> str:
     return "No cost is known, because no source of cost is connected."
 
 
-def split_by_objective(graph: Graph, amounts: Sequence[int]) -> tuple[dict[int, int], dict[str, int]]:
-    """Amounts (millionths) by objective, and by what serves none (keys of REST). Together exactly the whole."""
+def objective_masks(graph: Graph) -> tuple[list[int], list[int]]:
+    """The objectives that cost flows to, and for every node a mask with a bit for each that it serves, by position."""
     objectives = sorted({graph.objective_of(g) for g in graph.goals_in(graph.active)})
     place = {o: k for k, o in enumerate(objectives)}
     by_goals: dict[int, int] = {0: 0}
@@ -109,6 +109,12 @@ def split_by_objective(graph: Graph, amounts: Sequence[int]) -> tuple[dict[int, 
                 found |= 1 << place[graph.objective_of(goal)]
             by_goals[mask] = found
         masks.append(found)
+    return objectives, masks
+
+
+def split_by_objective(graph: Graph, amounts: Sequence[int]) -> tuple[dict[int, int], dict[str, int]]:
+    """Amounts (millionths) by objective, and by what serves none (keys of REST). Together exactly the whole."""
+    objectives, masks = objective_masks(graph)
     parts = graph.attribute(amounts, masks, len(objectives))
     rest = {key: 0 for key, _ in REST}
     placed = quadrants(graph)

@@ -185,6 +185,20 @@ PAGES: tuple[PageRow, ...] = (
         picture=True,
     ),
     PageRow(
+        name="cost",
+        address="/cost",
+        title="Cost",
+        template="cost.html",
+        builder="headway.project.pages.cost:cost",
+        parameters=(
+            Parameter("by", "What it is split by.", ("objective", "owner", "folder")),
+            Parameter("objective", "Only what an objective costs; or none:shadow, none:unknown, none:zombie."),
+            Parameter("unit", "In which unit, where costs are known in several."),
+        ),
+        tab="Cost",
+        sheets=("cost",),
+    ),
+    PageRow(
         name="search",
         address="/search",
         title="Search",
