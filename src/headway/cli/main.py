@@ -22,6 +22,8 @@ COMMANDS = {
     "explain": "gate",
     "demo": "setup",
     "serve": "serve",
+    "mcp": "mcp_server",
+    "token": "token",
     "link": "link",
     "retire": "retire",
     "request": "request",
