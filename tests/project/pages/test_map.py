@@ -146,6 +146,9 @@ def test_a_filter_keeps_every_place(company: Project) -> None:
     assert {part.names[k] for k in part.kept} == names(map_page(company), SERVES)
     assert msgspec.structs.replace(part, kept=None) == whole
     assert map_page(company, department="sales-team").sentence[0].text == "100% of 6 assets serve an objective"
+    page = map_page(company, department="sales-team", colour="cost")
+    assert page.sentence[0].text == "€33 of €33 a month serves an objective"
+    assert not any("shadow goal" in item.note or "reader" in item.title for item in page.worth), "only of what is shown"
     with pytest.raises(UsageError, match="no team is called"):
         map_page(company, department="nobody-we-know")
 
@@ -218,6 +221,8 @@ def test_steps_come_from_the_data_and_hold_all_of_it() -> None:
     assert sum(Counter(figures.step_of(limits, a) for a in amounts).values()) == len(amounts)
     assert len(figures.step_words(limits, "EUR")) == len(limits)
     assert figures.steps([]) == (0.0,)
+    assert min(Counter(figures.step_of(limits, a) for a in amounts).values()) > 0
+    assert figures.steps([5, 9, 12, 40, 80])[1] > 5, "no step below what there is"
 
 
 def test_no_address_of_a_person_is_shown() -> None:

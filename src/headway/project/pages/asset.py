@@ -17,7 +17,7 @@ from headway.project.pages import figures
 from headway.project.pages.filters import find_node
 from headway.project.pages.goal_words import Chip
 from headway.project.pages.lineage import ColumnRow, column_rows, node_name, node_verdict, page_of
-from headway.project.pages.map import Line
+from headway.project.pages.map_panel import Line
 from headway.project.pages.page import Page, Tone, said
 from headway.project.pages.table import address
 from headway.questions.evidence import asset_name, month, path_steps

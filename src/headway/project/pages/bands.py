@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
-from pathlib import PurePosixPath
 
 from headway.graph.graph import Graph
 from headway.graph.model import KINDS, Node
@@ -90,7 +89,7 @@ def folder(node: Node) -> str:
         return _schema(node) or node.group or node.origin.connector or "sources"
     if node.origin.connector not in {"", "dbt"} and not node.also:
         return node.group or node.origin.connector
-    parent = PurePosixPath(node.path).parent.as_posix() if node.path else ""
+    parent = node.path.rpartition("/")[0]
     if parent in {"", "."}:
         return node.group or _schema(node) or node.package or "no folder"
     return parent

@@ -59,6 +59,8 @@ def steps(amounts: Sequence[float]) -> tuple[float, ...]:
         limit = _round(known[min(len(known) - 1, k * len(known) // STEPS)])
         if limit > found[-1]:
             found.append(limit)
+    if len(found) > 2 and min(amounts) >= found[1]:
+        del found[1]
     return tuple(found)
 
 

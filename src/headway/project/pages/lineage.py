@@ -17,7 +17,7 @@ from headway.project import Project
 from headway.project.pages import bands, figures, map_payload
 from headway.project.pages.filters import find_node, next_below
 from headway.project.pages.goal_words import Chip, chip_of, expected_now
-from headway.project.pages.map import Line, blame_words
+from headway.project.pages.map_panel import Line, blame_words
 from headway.project.pages.map_payload import people
 from headway.project.pages.page import Page, said
 from headway.project.pages.table import address

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
-from typing import Any, Literal
+from typing import Literal
 from urllib.parse import urlencode
 
 import msgspec
 
 from headway.answer import listed, plural
-from headway.graph import health
 from headway.graph.graph import Graph
 from headway.graph.model import KINDS
 from headway.project import Project
 from headway.project.pages import figures, map_payload
 from headway.project.pages.filters import Filters, choices, find_goal, find_node, kept_by
-from headway.project.pages.goal_words import Chip, chip_of
+from headway.project.pages.map_panel import ObjectivePanel, panel
 from headway.project.pages.map_payload import (
     BROKEN,
     NOBODY,
@@ -30,11 +29,9 @@ from headway.project.pages.map_payload import (
     Base,
     tally,
 )
-from headway.project.pages.page import Page, Tone, said
+from headway.project.pages.page import Page, said
 from headway.project.pages.table import address
 from headway.questions.evidence import asset_name, month
-from headway.questions.progress import WEAKEST_FIRST
-from headway.questions.status import standing_of
 
 Lens = Literal["align", "goal", "use", "cost", "trust"]
 LENSES: tuple[tuple[Lens, str], ...] = (
@@ -49,9 +46,6 @@ LIMIT = 25_000
 """Squares that are drawn at most; above, a filter must come first."""
 
 _PAGES_KEPT = 64
-
-_LISTED = 3
-"""Rows of each list in the panel of an objective."""
 
 
 class Mark(msgspec.Struct, frozen=True):
@@ -82,38 +76,6 @@ class Item(msgspec.Struct, frozen=True):
     title: str
     note: str
     address: str = ""
-
-
-class Line(msgspec.Struct, frozen=True):
-    """A row of a list in a panel."""
-
-    name: str
-    text: str
-    address: str = ""
-    tone: Tone = ""
-
-
-class ObjectivePanel(msgspec.Struct, frozen=True):
-    """What the panel says of an objective."""
-
-    id: str
-    title: str
-    verdict: Chip
-    team: str
-    notes: tuple[str, ...]
-    progress: str
-    expected: str
-    cost: str
-    cost_note: str
-    assets: int
-    bound: int
-    weak: tuple[Line, ...]
-    largest: tuple[Line, ...]
-    largest_note: str
-    """What its amounts are for: `a month`."""
-    shared: tuple[Line, ...]
-    lineage: str
-    list: str
 
 
 class BandRow(msgspec.Struct, frozen=True):
@@ -227,9 +189,9 @@ def _map_page(project: Project, colour: str, objective: str, asset: str, departm
         lenses=lenses,
         bands=tuple(_bands(payload)),
         read=_read(graph) if headless else "",
-        worth=tuple(_worth(project, base)) if not headless else (),
+        worth=tuple(_worth(project, base, kept)) if not headless else (),
         steps=STEPS if headless else (),
-        objectives=tuple(_panel(project, base, o) for o in base.objectives[: payload.heads]),
+        objectives=tuple(panel(project, base, o) for o in base.objectives[: payload.heads]),
         selected=base.objectives.index(chosen) if chosen in base.objectives else -1,
         selected_asset=base.position.get(picked, -1),
         decisions=_decisions(project) if not headless else None,
@@ -387,7 +349,18 @@ def _by_cost(project: Project, payload: map_payload.MapPayload) -> LensView:
     missing = sum(c < 0 for c in known)
     if missing:
         rows.append(Mark("slash", "", "Not known", missing))
-    return LensView("cost", "Cost", project.ask("cost").headline, tuple(rows))
+    return LensView("cost", "Cost", _spent(project, payload), tuple(rows))
+
+
+def _spent(project: Project, payload: map_payload.MapPayload) -> str:
+    """What the question of cost says of the whole; of a part, what of it serves an objective."""
+    ledger = month(project.graph())
+    if payload.kept is None or ledger is None:
+        return project.ask("cost").headline
+    spent = [(max(0.0, payload.cost[k]), payload.state[k] == SERVES) for k in payload.kept]
+    serving, whole = sum(c for c, serves in spent if serves), sum(c for c, _ in spent)
+    of = f"{figures.in_unit(ledger.unit, serving)} of {figures.in_unit(ledger.unit, whole)}"
+    return f"{of} {figures.per(ledger)} serves an objective"
 
 
 def _by_trust(project: Project, payload: map_payload.MapPayload) -> LensView:
@@ -433,14 +406,16 @@ def _read(graph: Graph) -> str:
     return text
 
 
-def _worth(project: Project, base: Base) -> Iterator[Item]:
-    """Up to four findings, each from an answer: none of a kind about which nothing is known."""
+def _worth(project: Project, base: Base, kept: Sequence[int] | None) -> Iterator[Item]:
+    """Up to four findings among what is shown, each from an answer: none of a kind about which nothing is known."""
     graph = project.graph()
-    dead = {graph.index[row.node]: str(row.values[4]) for row in project.ask("zombies").rows}
+    inside = frozenset(base.nodes if kept is None else (base.nodes[k] for k in kept))
+    zombies = ((graph.index[row.node], str(row.values[4])) for row in project.ask("zombies").rows)
+    dead = {i: why for i, why in zombies if i in inside}
     yield from _half_used(graph, base, dead)
-    shadows = project.ask("shadow-goals").rows if graph.use.known else ()
-    if shadows:
-        i = graph.index[shadows[0].node]
+    shadows = [i for row in project.ask("shadow-goals").rows if (i := graph.index[row.node]) in inside]
+    if shadows and graph.use.known:
+        i = shadows[0]
         who = graph.use.people[i]
         read = plural(who, "person", "people") if who else plural(round(graph.use.reads[i]), "read")
         note = f"{read} in {graph.policy.usage_window_days} days, no objective: a shadow goal?"
@@ -486,112 +461,3 @@ def _decisions(project: Project) -> int | None:
         return None
     names = ("zombies", "shadow-goals", "neglected", "lost-purpose", "unmeasured")
     return sum(project.ask(name).findings for name in names)
-
-
-# ---------------------------------------------------------------------- the panel of an objective
-
-
-def _panel(project: Project, base: Base, o: int) -> ObjectivePanel:
-    graph = project.graph()
-    payload = base.payload
-    place = base.objectives.index(o)
-    head = payload.objectives[place]
-    rolled = standing_of(graph).objectives[o]
-    under = set(head.under)
-    inside = [bool(under.intersection(members)) for members in payload.goal_sets]
-    own = [base.nodes[k] for k, members in enumerate(payload.goals) if inside[members]]
-    cost, cost_note = _cost(graph, o, project.ask("cost").totals)
-    return ObjectivePanel(
-        id=head.id,
-        title=head.t,
-        verdict=Chip("Standing", "mute", "dash") if head.standing else chip_of(rolled.status),
-        team=figures.team(graph.nodes[o].owner),
-        notes=tuple(_notes(graph, o)) if not head.standing else (head.note,),
-        progress="—" if head.p is None else f"{head.p:.0%}",
-        expected="no pace is set" if head.expected is None else f"done, {head.expected:.0%} expected",
-        cost=cost,
-        cost_note=cost_note,
-        assets=len(own),
-        bound=sum(len(port.links) for port in payload.key_results if port.o == place),
-        weak=tuple(_weak(graph, own)),
-        largest=tuple(_largest(graph, own)),
-        largest_note=figures.per(ledger) if (ledger := month(graph)) else "",
-        shared=tuple(_shared(payload, under)),
-        lineage=address("lineage", head.id),
-        list=address("list", objective=head.id),
-    )
-
-
-def _cost(graph: Graph, o: int, totals: Mapping[str, Any]) -> tuple[str, str]:
-    """What an objective costs as the question of cost splits it, and its share of the whole."""
-    ledger = month(graph)
-    if ledger is None or "parts_micros" not in totals:
-        return "—", "cost is not known"
-    amount = totals["parts_micros"].get(graph.nodes[o].id, 0)
-    share = f", {amount / totals['total_micros']:.0%} of spend" if totals["total_micros"] else ""
-    return figures.cost(ledger, amount), f"{figures.per(ledger)}{share}"
-
-
-def _notes(graph: Graph, o: int) -> Iterator[str]:
-    """`Weakest: NPS after delivery`, `2 of 3 measured`, `1 reading not trusted`."""
-    rolled = standing_of(graph).objectives[o]
-    known = standing_of(graph).key_results
-    goals = [g for g in graph.parts.get(o, ()) if g in known and g in graph.targets]
-    if goals and rolled.status in {"behind", "off track", "overdue"}:
-        weakest = min(goals, key=lambda g: (WEAKEST_FIRST.index(known[g].pace), known[g].gap or 0.0))
-        yield f"Weakest: {graph.nodes[weakest].label}"
-    if rolled.measured < rolled.items:
-        yield f"{rolled.measured} of {rolled.items} measured"
-    doubtful = sum(known[g].pace == "unsure" for g in goals)
-    if doubtful:
-        yield f"{plural(doubtful, 'reading')} not trusted"
-
-
-def _weak(graph: Graph, own: Sequence[int]) -> Iterator[Line]:
-    """What is broken or warns among the assets of an objective, nearest the cause first, with its reason."""
-    rows = [b for i in own for b in graph.health.own.get(i, ()) if b.state != "untested"]
-    rows.sort(key=lambda b: (b.state != "broken", b.check.kind != "freshness", graph.nodes[b.node].id, b.check.id))
-    seen: set[int] = set()
-    for b in rows:
-        if b.node not in seen and len(seen) < _LISTED:
-            seen.add(b.node)
-            node = graph.nodes[b.node]
-            yield Line(
-                asset_name(graph, b.node),
-                blame_words(b),
-                address("lineage", node.id),
-                "bad" if b.state == "broken" else "warn",
-            )
-
-
-def blame_words(blame: health.Blame) -> str:
-    """`3 days late`, `A test fails`, `A test warns`: what is wrong with a node, in three words."""
-    if blame.state == "warns":
-        return "A test warns"
-    if blame.state == "untested":
-        return "Never tested"
-    if blame.check.kind == "freshness":
-        return blame.check.message or "Stale"
-    return {"run": "Did not run"}.get(blame.check.kind, "A test fails")
-
-
-def _largest(graph: Graph, own: Sequence[int]) -> Iterator[Line]:
-    ledger = month(graph)
-    if ledger is None:
-        return
-    for i in sorted(own, key=lambda i: (-ledger.amounts[i], graph.nodes[i].id))[:_LISTED]:
-        if ledger.amounts[i]:
-            yield Line(
-                asset_name(graph, i), figures.cost(ledger, ledger.amounts[i]), address("asset", graph.nodes[i].id)
-            )
-
-
-def _shared(payload: map_payload.MapPayload, under: set[int]) -> Iterator[Line]:
-    """The objectives that most of the same assets serve."""
-    sets = Counter(payload.goals)
-    found: Counter[int] = Counter()
-    for k, members in enumerate(payload.goal_sets):
-        if under.intersection(members):
-            found.update({other: sets[k] for other in members if other not in under})
-    for other, n in sorted(found.items(), key=lambda item: (-item[1], item[0]))[:_LISTED]:
-        yield Line(payload.objectives[other].t, plural(n, "asset"))

@@ -32,6 +32,14 @@ export function onTheme(run) {
   new MutationObserver(run).observe(document.documentElement, {attributeFilter: ["data-theme"]});
 }
 
+/** An address with something behind its path and further parameters; what it has behind the `?` (a day) stays. */
+export function join(base, place = "", query = {}) {
+  const url = new URL(base, location.href);
+  url.pathname += place;
+  for (const [key, value] of Object.entries(query)) url.searchParams.set(key, value);
+  return url.href;
+}
+
 /** Change parameters of the address, so that copying it reproduces what is seen; '' leaves one out. */
 export function remember(changes) {
   const url = new URL(location.href);

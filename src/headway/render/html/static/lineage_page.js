@@ -1,6 +1,6 @@
 // The Lineage page: depth and direction buttons, how much is within reach and folded, and the address that reproduces it.
 
-import {drawn, fonts, remember} from "./dom.js";
+import {drawn, fonts, join, remember} from "./dom.js";
 import {on} from "./keys.js";
 import {mountLineage} from "./lineage.js";
 import {read} from "./payload.js";
@@ -25,7 +25,7 @@ async function main() {
   const given = stage.dataset;
   const lineage = mountLineage(stage, data, {
     steps: given.steps === "all" ? Infinity : Number(given.steps), across: given.way === "right", open: JSON.parse(given.open || "[]"), onCount: counted(data),
-    onOpen: list => remember({open: JSON.stringify(list)}), visit: n => { if (n.at !== data.focus) location.href = `${given.lineage}${encodeURIComponent(n.id)}`; },
+    onOpen: list => remember({open: JSON.stringify(list)}), visit: n => { if (n.at !== data.focus) location.href = join(given.lineage, encodeURIComponent(n.id)); },
   });
   const stepsOf = button => (button.dataset.steps === "all" ? Infinity : Number(button.dataset.steps));
   const setDepth = steps => {

@@ -1,6 +1,6 @@
 // The Map page: reads the payload, mounts the map, and switches panel, legend, sentence and address with the selection.
 
-import {breakable, drawn, fonts, h, onTheme, remember} from "./dom.js";
+import {breakable, drawn, fonts, h, join, onTheme, remember} from "./dom.js";
 import {on} from "./keys.js";
 import {read} from "./payload.js";
 import {mountMap} from "./strata.js";
@@ -12,7 +12,7 @@ const words = n => n.toLocaleString("en");
 
 /** Where an asset of the payload leads: its page is found by its position, for as long as the snapshot is the same. */
 const place = (data, i) => (data.keys ? encodeURIComponent(data.keys[i]) : `@${data.snapshot}/${i}`);
-const to = (base, data, i) => `${stage.dataset[base]}${place(data, i)}`;
+const to = (base, data, i) => join(stage.dataset[base], place(data, i));
 
 function select(data) {
   return ({objective, tile, asset, ...facts}) => {
@@ -30,11 +30,11 @@ function select(data) {
 /** The view switch keeps the focus: Lineage opens on what is selected, the List shows the same assets. */
 function follow(focus, tile, data) {
   const lineage = document.querySelector("[data-view=lineage]"), list = document.querySelector("[data-view=list]");
-  if (lineage) lineage.href = focus ? `${stage.dataset.lineage}${focus}` : lineage.dataset.home;
-  const query = new URLSearchParams(list.dataset.query);
-  if (focus) query.set("around", decodeURIComponent(focus));
-  if (tile) { query.set("band", data.bands[tile.band]); if (tile.folder) query.set("folder", tile.folder); }
-  list.href = stage.dataset.list + (query.size ? `?${query}` : "");
+  if (lineage) lineage.href = focus ? join(stage.dataset.lineage, focus) : lineage.dataset.home;
+  const query = Object.fromEntries(new URLSearchParams(list.dataset.query));
+  if (focus) query.around = decodeURIComponent(focus);
+  if (tile) { query.band = data.bands[tile.band]; if (tile.folder) query.folder = tile.folder; }
+  list.href = join(stage.dataset.list, "", query);
 }
 
 const detail = () => side.querySelector("[data-panel=detail]");
@@ -43,14 +43,14 @@ const row = (name, text) => h("div", {class: "row num"}, h("span", {}, name), h(
 function folder(data, tile, {costWords}) {
   const counts = [0, 0, 0, 0];
   tile.ids.forEach(i => counts[data.state[i]]++);
-  const query = new URLSearchParams({band: data.bands[tile.band], ...(tile.folder ? {folder: tile.folder} : {})});
+  const query = {band: data.bands[tile.band], ...(tile.folder ? {folder: tile.folder} : {})};
   const known = data.heads ? [["Serve an objective", counts[2]], ["Used, but no objective", counts[1]], ["No objective, nobody uses it", counts[0]], ["Use not known", counts[3]]] : [];
   detail().replaceChildren(
     h("h2", {}, breakable(tile.label)), h("div", {class: "dim"}, `${data.bands[tile.band]} · ${words(tile.ids.length)} assets`),
     h("h3", {}, "What they are for"), ...known.filter(([, n]) => n).map(([name, n]) => row(name, words(n))),
     h("h3", {}, tile.ids.length > 12 ? "The first 12" : "Assets"),
     ...tile.ids.slice(0, 12).map(i => h("a", {class: "row num", href: to("asset", data, i)}, h("span", {class: "mono"}, breakable(data.names[i])), h("span", {class: "dim"}, data.cost[i] < 0 ? "" : costWords(i)))),
-    h("div", {class: "actions"}, h("a", {class: "button", href: `${stage.dataset.list}?${query}`}, `List all ${words(tile.ids.length)}`)));
+    h("div", {class: "actions"}, h("a", {class: "button", href: join(stage.dataset.list, "", query)}, `List all ${words(tile.ids.length)}`)));
 }
 
 function one(data, asset, tile, facts) {

@@ -2,9 +2,8 @@
 // No library. Squares, flows and the neck are drawn on one canvas; everything that can be read or pressed is HTML above it.
 
 import {h} from "./dom.js";
-import {CAPTION, CARD_GAP, GUTTER, NOTHING, PAD, SERVES, UNKNOWN, USED, layout, pathsIn} from "./strata_layout.js";
+import {CAPTION, CARD_GAP, GUTTER, NOTHING, PAD, SERVES, UNKNOWN, USED, layout, listedKeys, pathsIn} from "./strata_layout.js";
 
-const LINES = 3;              // key results that a card has lines for
 const ICONS = {on: ["good", "M3 8.5 6.5 12 13 4.5"], behind: ["warn", "M8 3.5V9M8 12v.5"], off: ["bad", "M4 4l8 8M12 4l-8 8"],
                unsure: ["mute", "M5.5 6a2.5 2.5 0 1 1 2.5 2.7V10M8 12.6v.4"], none: ["mute", "M4 8h8"]};
 const SPOKEN = {on: "on pace", behind: "behind", off: "off track", unsure: "unsure", none: "without a verdict"};
@@ -28,10 +27,10 @@ function ruler(font) {
   };
 }
 
-const small = ruler('11px "Inter var", system-ui, sans-serif'), title = ruler('600 14px "Inter var", system-ui, sans-serif');
+const SANS = '"Inter var", system-ui, sans-serif', small = ruler(`11px ${SANS}`), fonts = {title: ruler(`600 14px ${SANS}`), name: ruler(`12.5px ${SANS}`)};
 
 /** Where everything goes in a stage of this size, measured in the fonts of the labels. */
-export const arrangement = (data, width, height) => layout(data, width, height, small, (text, room) => wrapped(text, room, title));
+export const arrangement = (data, width, height) => layout(data, width, height, small, (text, room, what) => wrapped(text, room, fonts[what]));
 
 export function mountMap(stage, data, {lens = "align", start = "/", onSelect = () => {}} = {}) {
   const canvas = stage.querySelector("#squares"), labels = stage.querySelector("#labels");
@@ -193,12 +192,12 @@ export function mountMap(stage, data, {lens = "align", start = "/", onSelect = (
 
   function paintHead() {
     heads.forEach((o, k) => {
-      const {x, w} = L.head.cards[k], own = data.key_results.map((q, i) => ({...q, i})).filter(q => q.o === k);
+      const {x, w} = L.head.cards[k], {own, shown} = listedKeys(data, k);
       labels.append(h("button", {
         class: `goal-card goal-${o.colour}${o.standing ? " standing" : ""}`, "data-head": k, "aria-pressed": "false", title: o.t,
         style: {left: px(x), width: px(w), height: px(L.head.height)}, onclick: () => select(view.objective === k ? -1 : k)},
         h("b", {style: {height: px(L.head.titleLines * 18)}}, o.t), o.standing ? h("em", {class: "note"}, o.note) : paceLine(o),
-        ...(o.standing ? [] : L.head.slim ? slimLines(own, o) : keyLines(own, o))));
+        ...(o.standing ? [] : L.head.slim ? slimLines(own, o) : keyLines(own, shown, o))));
       own.forEach((q, j) => {
         const port = {k: q.i, x: x + w * (j + .5) / own.length, y: L.head.height + 8};
         labels.append(h("div", {class: `port goal-${o.colour}${q.links.length ? "" : " loose"}`, "data-of": k, style: {left: px(port.x - 4.5), top: px(L.head.height)}}));
@@ -212,10 +211,8 @@ export function mountMap(stage, data, {lens = "align", start = "/", onSelect = (
 
   const keyLine = q => h("em", {class: q.links.length ? "" : "loose", title: q.t}, h("i", {class: `t-${ICONS[q.st][0]}`}, icon(q.st)), h("span", {}, q.t),
     heard(`: ${SPOKEN[q.st]}${q.links.length ? "" : ", not linked"}`));
-  function keyLines(own, o) {
-    const shown = own.length > LINES ? own.slice(0, LINES - 1) : own;      // the last line says how many more there are
-    return [...shown.map(keyLine), own.length > LINES ? h("em", {class: "loose"}, `${own.length - shown.length} more`) : null, own.length ? null : below(o)];
-  }
+  const keyLines = (own, shown, o) => [...shown.map(keyLine), own.length > shown.length ? h("em", {class: "loose"}, `${own.length - shown.length} more`) : null,
+                                       own.length ? null : below(o)];
   const slimLines = (own, o) => (own.length ? [
     h("em", {class: "icons"}, own.map(q => h("i", {class: `t-${ICONS[q.st][0]}`, title: `${q.t}: ${SPOKEN[q.st]}`}, icon(q.st, 13), heard(`${q.t}: ${SPOKEN[q.st]}; `)))),
     h("em", {}, `${own.length} key result${own.length === 1 ? "" : "s"}`)] : [below(o)]);

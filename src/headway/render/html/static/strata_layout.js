@@ -9,7 +9,7 @@ const MAX_TILES = 12;         // folders drawn in one band; the rest becomes one
 const FLOWS_PER_TILE = 3;     // strongest flows drawn upwards from one tile
 const NECK = 66;              // between the cards and the highest band: room for the lines of the neck
 const GAP = 8, EMPTY_BAND = 38, BAND_GAP = 14, CELL_MAX = 16, CELL_MIN = 3;
-const STANDING = 104, NARROW = 196;
+const STANDING = 104, NARROW = 196, LINES = 3, EXTRA_LINES = 2;
 
 /** Assets by band and folder. One list of tiles {band, label, ids} per band, the largest folders kept. */
 export function tilesByBand(data) {
@@ -93,19 +93,28 @@ function countLinks(data, tileOf) {
   return [...seen.values()];
 }
 
-/** The cards of the head: places, whether names fit, and the height that no title is cut at. `lines(text, width)` measures. */
+/**
+ * The cards of the head: places, whether names fit, and the height at which nothing on them is cut.
+ * `lines(text, width, what)` measures a title or the name of a key result.
+ */
 export function layoutHead(data, width, lines) {
   const shown = data.objectives.slice(0, data.heads), hidden = data.objectives.length - shown.length;
-  const room = width - GUTTER - 4, narrow = (hidden ? STANDING + CARD_GAP : 0) + shown.filter(o => o.standing).length * (STANDING + CARD_GAP);
-  const plain = shown.filter(o => !o.standing).length;
-  const wide = plain ? Math.max(STANDING, (room - narrow - (plain - 1) * CARD_GAP) / plain) : room;
-  const alone = !plain && !hidden;                // nothing but standing objectives: they share the room
-  const share = alone ? (room - (shown.length - 1) * CARD_GAP) / Math.max(1, shown.length) : STANDING;
+  const room = width - GUTTER - 4, n = shown.length + (hidden ? 1 : 0), aside = shown.filter(o => o.standing).length + (hidden ? 1 : 0);
+  const gap = room / n < NARROW ? 8 : CARD_GAP, each = (room - (n - 1) * gap) / Math.max(1, n);
+  const quiet = aside < n ? Math.min(STANDING, each) : each, wide = n > aside ? (room - (n - 1) * gap - aside * quiet) / (n - aside) : each;
   let x = GUTTER;
-  const cards = shown.map(o => { const w = o.standing ? share : wide, card = {x, w}; x += w + CARD_GAP; return card; });
-  const slim = cards.some((c, k) => !shown[k].standing && c.w < NARROW);
-  const tallest = Math.max(2, ...shown.map((o, k) => lines(o.t, cards[k].w - 26)));
-  return {cards, more: hidden ? {x, w: STANDING, n: hidden} : null, slim, titleLines: tallest, height: CARD + (tallest - 2) * 18};
+  const place = w => { const card = {x, w}; x += w + gap; return card; };
+  const cards = shown.map(o => place(o.standing ? quiet : wide)), more = hidden ? {...place(quiet), n: hidden} : null;
+  const extra = shown.map((o, k) => (o.standing ? 0 : listedKeys(data, k).shown.reduce((sum, q) => sum + lines(q.t, cards[k].w - 44, "name") - 1, 0)));
+  const slim = wide < NARROW || Math.max(0, ...extra) > EXTRA_LINES;
+  const titleLines = Math.max(2, ...shown.map((o, k) => lines(o.t, cards[k].w - 26, "title")));
+  return {cards, more, slim, titleLines, height: CARD + (titleLines - 2) * 18 + (slim ? 0 : Math.max(0, ...extra) * 16)};
+}
+
+/** The key results that a card has lines for; where there are more, the last line says how many. */
+export function listedKeys(data, head) {
+  const own = data.key_results.map((q, i) => ({...q, i})).filter(q => q.o === head);
+  return {own, shown: own.length > LINES ? own.slice(0, LINES - 1) : own};
 }
 
 /** Largest square size at which all bands fit the height, then x, y of every square. */
