@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
@@ -208,10 +208,27 @@ def test_an_id_that_ends_like_a_twin_is_still_reached() -> None:
         assert (missing.status_code, missing.json()["error"]["status"]) == (404, 404)
 
 
-def test_the_clock_goes_on_while_the_server_runs(monkeypatch: pytest.MonkeyPatch) -> None:
-    project = dataclasses.replace(worlds.company(), now=datetime.now(UTC) - timedelta(hours=3))
-    project = project.with_graph(worlds.company().graph())
-    current = Current(lambda: project, every=0)
-    first = current.now()
-    assert datetime.now(UTC) - first.project.now < timedelta(hours=1) or current.now().project.now > project.now
-    assert current.now().project.graph() is project.graph()
+def test_the_clock_and_the_settings_go_on_while_the_server_runs() -> None:
+    first = worlds.company()
+    opened = [first]
+    current = Current(lambda: opened[-1], every=0, opened_every=0)
+    before = current.now()
+    assert current.now() is before
+    opened.append(dataclasses.replace(first, now=first.now + timedelta(hours=2)).with_graph(first.graph()))
+    later = current.now()
+    assert later.project.now == first.now + timedelta(hours=2)
+    assert later.project.graph() is first.graph()
+    assert later.stamp != before.stamp
+    config = dataclasses.replace(first.config, protected=("tag:keep",))
+    opened.append(dataclasses.replace(opened[-1], config=config).with_graph(first.graph()))
+    assert current.now().project.config.protected == ("tag:keep",)
+
+
+def test_the_next_day_is_answered_for_without_a_sync(tmp_path: Path) -> None:
+    write_shop(tmp_path)
+    Project.open(tmp_path).sync(evaluate=False)
+    day = [date(2026, 11, 22)]
+    current = Current(lambda: Project.open(tmp_path, as_of=day[0]), every=0, opened_every=0)
+    assert current.now().project.graph().as_of == day[0]
+    day[0] += timedelta(days=1)
+    assert current.now().project.graph().as_of == date(2026, 11, 23)

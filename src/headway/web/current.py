@@ -8,7 +8,6 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
 
 from headway import __version__
 from headway.errors import HeadwayError
@@ -17,8 +16,8 @@ from headway.project.pages.view import warm
 
 LOG = logging.getLogger("headway.web")
 
-AN_HOUR = timedelta(hours=1)
-"""How long a project goes on with the moment it was opened at, which tells how old a sync is."""
+OPENED_EVERY = 300.0
+"""Seconds after which a project is opened anew: its day, its clock and its headway.yml go on while a server runs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +32,12 @@ class Now:
 class Current:
     """The newest state of a project. Safe with many threads: readers never wait for a graph that is being loaded."""
 
-    def __init__(self, reopen: Callable[[], Project], *, every: float = 1.0) -> None:
-        """`reopen` opens the project anew; the store is looked at `every` so many seconds at most.
+    def __init__(
+        self, reopen: Callable[[], Project], *, every: float = 1.0, opened_every: float = OPENED_EVERY
+    ) -> None:
+        """`reopen` opens the project anew, at most each `opened_every` seconds and whenever the store was synced.
+
+        The store is looked at `every` so many seconds at most.
 
         Raises what opening the project and loading its graph raise.
         """
@@ -45,7 +48,8 @@ class Current:
         warm(project)
         self._seen = _seen(project)
         self._now = Now(project, self._stamp(project))
-        self._looked = time.monotonic()
+        self._opened_every = opened_every
+        self._looked = self._opened = time.monotonic()
 
     def now(self) -> Now:
         """The newest state that is loaded; looks for a newer one when it is time, in one thread only."""
@@ -67,16 +71,18 @@ class Current:
         old = self._now.project
         try:
             seen = _seen(old, self._seen.entry)
-            moment = datetime.now(UTC)
-            if seen.syncs != self._seen.syncs or (_follows_today(old) and moment.date() != old.now.date()):
+            synced = seen.syncs != self._seen.syncs
+            project = old
+            if synced or time.monotonic() - self._opened >= self._opened_every:
+                self._opened = time.monotonic()
                 project = self._reopen()
+            if synced or project.as_of != old.as_of or project.config != old.config:
                 warm(project)
+            else:
+                later = project.now > old.now
+                project = replace(old, now=project.now).with_graph(old.graph()) if later else old
+            if project is not old or seen != self._seen:
                 self._seen, self._now = seen, Now(project, self._stamp(project, seen))
-            elif moment - old.now >= AN_HOUR and _runs(old, moment):
-                later = replace(old, now=moment).with_graph(old.graph())
-                self._seen, self._now = seen, Now(later, self._stamp(later, seen))
-            elif seen.entry != self._seen.entry:
-                self._seen, self._now = seen, Now(old, self._stamp(old, seen))
         except HeadwayError as error:
             # The store is out of reach for a moment: what is loaded stays in view, and it is asked again next time.
             LOG.warning("the store could not be looked at: %s", error)
@@ -109,13 +115,3 @@ def _seen(project: Project, entry: int = 0) -> _Seen:
         newest = max((s.finished for s in ended if s.finished), default=None)
         entries = store.entries(since=entry)
     return _Seen(f"{len(ended)}/{newest}", entries[-1].id if entries else entry)
-
-
-def _follows_today(project: Project) -> bool:
-    """Whether it answers for the day it was opened on; otherwise for one that does not move."""
-    return project.as_of == project.now.date()
-
-
-def _runs(project: Project, moment: datetime) -> bool:
-    """Whether its clock is that of this machine; that of a made-up company stands still."""
-    return moment - project.now < timedelta(days=2)
