@@ -135,6 +135,10 @@ def test_without_goals_it_says_what_was_read_and_what_to_do() -> None:
     assert page.sentence[0].text == "3 assets, and none of them has a goal yet"
     assert page.read.startswith("Headway read 2 models and 1 source. It found no metrics, dashboards and no goals.")
     assert "nothing is called unused" in page.read
+    more = map_page(project_of("model a\ndashboard d < a\nchart c < a\nchart e < a")).read
+    assert more.startswith(
+        "Headway read 1 model, 0 sources, 2 charts and 1 dashboard. It found no metrics and no goals."
+    )
     assert len(page.steps) == 3
     assert page.worth == ()
     assert [b.name for b in page.bands if not b.assets] == ["Intermediate", "Metrics", "Dashboards"]

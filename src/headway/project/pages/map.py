@@ -395,9 +395,11 @@ def _read(graph: Graph) -> str:
     """What was read from where, and what was not found: the panel of the first day."""
     kinds = Counter(KINDS[graph.nodes[i].kind].band for i in graph.assets)
     found = [plural(kinds["model"], "model"), plural(kinds["source"], "source")]
-    found += [plural(kinds[b], b) for b in ("metric", "dashboard") if kinds[b]]
+    found += [plural(kinds["metric"], "metric")] if kinds["metric"] else []
+    shown = Counter(k for i in graph.assets if KINDS[k := graph.nodes[i].kind].band == "dashboard")
+    found += [plural(count, kind.replace("_", " "), KINDS[kind].plural) for kind, count in shown.most_common()]
     missing = ["metrics"] * (not kinds["metric"]) + ["dashboards"] * (not kinds["dashboard"]) + ["goals"]
-    text = f"Headway read {listed(found, 4)}. It found no {listed(missing).replace(' and ', ' and no ')}."
+    text = f"Headway read {listed(found, 6)}. It found no {listed(missing).replace(' and ', ' and no ')}."
     unknown = ["usage"] * (not graph.use.known) + ["cost"] * (month(graph) is None)
     if unknown:
         what = listed(unknown).capitalize()
