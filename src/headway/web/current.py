@@ -7,12 +7,13 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from headway import __version__
 from headway.errors import HeadwayError
 from headway.project import Project
 from headway.project.pages.view import warm
+from headway.web.kept import Kept
 
 LOG = logging.getLogger("headway.web")
 
@@ -27,6 +28,8 @@ class Now:
     project: Project
     stamp: str
     """Changes whenever an answer could: with a sync, with what people wrote, with the day, with the version."""
+    kept: Kept = field(default_factory=Kept, compare=False, repr=False)
+    """Responses that were worked out from this state."""
 
 
 class Current:
@@ -94,7 +97,7 @@ class Current:
         # Without a store there is nothing to compare with: each start is a state of its own.
         start = "" if seen.syncs else str(id(project.graph()))
         graph, hour = project.graph(), f"{project.now:%Y-%m-%d %H}"
-        parts = (__version__, seen.syncs, seen.entry, start, hour, project.as_of, graph.synced_at)
+        parts = (__version__, seen.syncs, seen.running, seen.entry, start, hour, project.as_of, graph.synced_at)
         return hashlib.sha256("/".join(map(str, parts)).encode()).hexdigest()[:16]
 
 
@@ -103,6 +106,8 @@ class _Seen:
     """What the store held when it was last looked at."""
 
     syncs: str = ""
+    running: str = ""
+    """Sources that are being read."""
     entry: int = 0
 
 
@@ -111,7 +116,9 @@ def _seen(project: Project, entry: int = 0) -> _Seen:
     if not project.stored:
         return _Seen()
     with project.store() as store:
-        ended = [s for s in store.syncs() if s.finished is not None]
+        syncs = store.syncs()
+        ended = [s for s in syncs if s.finished is not None]
         newest = max((s.finished for s in ended if s.finished), default=None)
         entries = store.entries(since=entry)
-    return _Seen(f"{len(ended)}/{newest}", entries[-1].id if entries else entry)
+    running = "/".join(sorted(s.connector for s in syncs if s.status == "running"))
+    return _Seen(f"{len(ended)}/{newest}", running, entries[-1].id if entries else entry)

@@ -62,8 +62,11 @@ def _page(row: PageRow, current: Current) -> Answering:
         theme = theme_of(request)
         person: Person = request.state.person
         tag = etag(now.stamp, digest(), theme, f"{person.name}/{request.state.form_token}", request)
+        headers = {"etag": tag, "cache-control": KEPT, "vary": "Cookie"}
         if fresh(request, tag):
-            return Response(status_code=304, headers={"etag": tag, "cache-control": KEPT, "vary": "Cookie"})
+            return Response(status_code=304, headers=headers)
+        if found := now.kept.get(tag):
+            return HTMLResponse(found[0], headers=headers)
         key = request.path_params.get("key", "")
         viewed = look(row, now.project, key, request.query_params)
         twin = (row.twin or row.to(key) + ".json") + (f"?{request.url.query}" if request.url.query else "")
@@ -72,7 +75,9 @@ def _page(row: PageRow, current: Current) -> Answering:
         shell = msgspec.structs.replace(shell, token=request.state.form_token, user=user)
         at = viewed.at.isoformat() if viewed.at else ""
         html = render_page(row.template, viewed.page, shell, server(request.scope.get("root_path", ""), at))
-        return HTMLResponse(html, headers={"etag": tag, "cache-control": KEPT, "vary": "Cookie"})
+        body = html.encode()
+        now.kept.put(tag, body)
+        return HTMLResponse(body, headers=headers)
 
     return answer
 
@@ -81,11 +86,15 @@ def _twin(row: PageRow, current: Current) -> Answering:
     def answer(request: Request) -> Response:
         now = current.now()
         tag = etag(now.stamp, request)
+        headers = {"etag": tag, "cache-control": KEPT}
         if fresh(request, tag):
-            return Response(status_code=304, headers={"etag": tag, "cache-control": KEPT})
+            return Response(status_code=304, headers=headers)
+        if found := now.kept.get(tag):
+            return Response(found[0], media_type="application/json", headers=headers)
         viewed = look(row, now.project, request.path_params.get("key", ""), request.query_params)
         body = msgspec.json.encode(viewed.page)
-        return Response(body, media_type="application/json", headers={"etag": tag, "cache-control": KEPT})
+        now.kept.put(tag, body)
+        return Response(body, media_type="application/json", headers=headers)
 
     return answer
 

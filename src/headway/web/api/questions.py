@@ -24,7 +24,7 @@ from headway.render import as_json
 from headway.render.options import RenderOptions
 from headway.web.api.described import errors, shaped
 from headway.web.api.paging import USUAL, Limit, Offset, cut, links
-from headway.web.current import Current
+from headway.web.current import Current, Now
 from headway.web.page_routes import KEPT, etag, fresh
 
 LONGEST_TEXT = 500
@@ -52,7 +52,7 @@ def question_routes(router: APIRouter, current: Current) -> None:
     )
     def listed(request: Request) -> Response:
         only(request, ())
-        return of(request, current.now().stamp, _listed)
+        return of(request, current.now(), _listed)
 
     for question in questions().values():
         router.add_api_route(
@@ -69,15 +69,22 @@ def question_routes(router: APIRouter, current: Current) -> None:
 
 
 def of(
-    request: Request, stamp: str, body: Callable[[], str | bytes], *, headers: dict[str, str] | None = None
+    request: Request, now: Now, body: Callable[[], str | bytes], *, headers: dict[str, str] | None = None
 ) -> Response:
-    """The response that a function encodes, or 304 where the client has it already."""
-    tag = etag(stamp, request)
+    """The response that a function encodes, or 304 where the client has it already.
+
+    `headers` are filled by the function. What was worked out is kept for as long as the state holds.
+    """
+    tag = etag(now.stamp, request)
     kept = {"etag": tag, "cache-control": KEPT, "vary": "Cookie, Authorization"}
     if fresh(request, tag):
         return Response(status_code=304, headers=kept)
-    content = body()
-    return Response(content, media_type="application/json", headers={**kept, **(headers or {})})
+    found = now.kept.get(tag)
+    if found is None:
+        said = body()
+        found = (said if isinstance(said, bytes) else said.encode(), dict(headers or {}))
+        now.kept.put(tag, *found)
+    return Response(found[0], media_type="application/json", headers={**kept, **found[1]})
 
 
 def only(request: Request, known: Collection[str]) -> None:
@@ -111,7 +118,7 @@ def _endpoint(question: Question, current: Current) -> Any:
             # The warehouse may say something else at any time.
             body = encoded()
             return Response(body, media_type="application/json", headers={"cache-control": "no-store", **headers})
-        return of(request, now.stamp, encoded, headers=headers)
+        return of(request, now, encoded, headers=headers)
 
     kind = inspect.Parameter.KEYWORD_ONLY
     asked = [_parameter(p) for p in question.parameters.values()]

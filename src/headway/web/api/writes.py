@@ -147,7 +147,7 @@ def _requests(router: APIRouter, current: Current) -> None:
             headers.update(links(request, len(known), limit, offset))
             return desk.exported(known[offset : offset + limit])
 
-        return of(request, now.stamp, encoded, headers=headers)
+        return of(request, now, encoded, headers=headers)
 
     @router.get(
         "/api/requests/{id}", responses={200: shaped("object"), **read}, tags=["requests"], operation_id="request"
@@ -156,7 +156,7 @@ def _requests(router: APIRouter, current: Current) -> None:
         """One request, and everything that was decided about it."""
         only(request, ())
         now = current.now()
-        return of(request, now.stamp, lambda: _encoded(_request(desk.the_request(now.project, id))))
+        return of(request, now, lambda: _encoded(_request(desk.the_request(now.project, id))))
 
     @router.post("/api/requests", responses=_CREATED, status_code=201, tags=["requests"], operation_id="file-request")
     def file(request: Request, body: Wish) -> Response:
@@ -207,7 +207,7 @@ def _answer(request: Request, current: Current, ask: Any, limit: int, offset: in
         headers.update(links(request, total, limit, offset))
         return as_json.render(shown, RenderOptions())
 
-    return of(request, now.stamp, encoded, headers=headers)
+    return of(request, now, encoded, headers=headers)
 
 
 def _written(sentences: tuple[str, ...], entries: tuple[Entry, ...]) -> Response:
