@@ -260,3 +260,10 @@ def test_unknown_is_a_state_of_its_own(company: Project) -> None:
     page = map_page(project_of(text))
     assert names(page, UNKNOWN)
     assert "fct_forgotten" in names(page, UNKNOWN)
+
+
+def test_too_many_squares_are_not_drawn_and_the_page_says_so(company: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("headway.project.pages.map.LIMIT", 8)
+    page = map_page(company, colour="goal")
+    assert page.too_large == "9 assets are too many to draw. Choose a department, or read them in the List."
+    assert map_page(company, department="sales-team").too_large == ""
