@@ -5,6 +5,7 @@ Each is a Project with its graph in it, so that pages ask it as they ask a real 
 
 from __future__ import annotations
 
+import atexit
 import gzip
 import os
 import random
@@ -43,6 +44,9 @@ NOW = datetime(2026, 11, 22, 9, 30, tzinfo=UTC)
 SYNCED = datetime(2026, 11, 22, 6, 0, tzinfo=UTC)
 START, DUE = date(2026, 10, 1), date(2026, 12, 31)
 SHARED = Path(os.environ.get("HEADWAY_SHARED_DATA", Path(__file__).resolve().parents[2] / "../shared/data"))
+ROOT = mkdtemp(prefix="headway-worlds-")
+atexit.register(shutil.rmtree, ROOT, ignore_errors=True)
+
 USAGE = Origin(connector="observations", file="usage.csv")
 
 LAYERS = (("staging", "stg", 0.22), ("intermediate", "int", 0.17), ("marts", "fct", 0.24))
@@ -79,7 +83,7 @@ def project_of(
     records: Sequence[AnyRecord], *, sources: Sequence[str] = ("dbt", "goals"), synced: bool = True
 ) -> Project:
     """A project with a graph of these records. Its configuration names the sources; nothing of them is read."""
-    config = Config(root=mkdtemp(prefix="headway-world-"), project="shop", sources=tuple(Source(s) for s in sources))
+    config = Config(root=mkdtemp(dir=ROOT), project="shop", sources=tuple(Source(s) for s in sources))
     graph = Graph(records, as_of=AS_OF, policy=config.policy, synced_at=SYNCED if synced else None)
     return Project(config, AS_OF, NOW, {}, use_store=False).with_graph(graph)
 
@@ -174,7 +178,7 @@ def mitodl() -> Project:
     manifest = SHARED / "mitodl" / "manifest.json.gz"
     if not manifest.exists():
         pytest.skip(f"needs {manifest}")
-    folder = Path(mkdtemp(prefix="headway-mitodl-"))
+    folder = Path(mkdtemp(dir=ROOT))
     (folder / "target").mkdir()
     with gzip.open(manifest) as packed, (folder / "target" / "manifest.json").open("wb") as out:
         shutil.copyfileobj(packed, out)
