@@ -41,10 +41,14 @@ check: test package ## what a change must pass before it is sent: test, and that
 integration: export HEADWAY_PARSING_PYTHON ?= $(abspath .venv-parsing/bin/python)
 integration: export HEADWAY_SPARK_PYTHON ?= $(abspath .venv-spark/bin/python)
 integration: export HEADWAY_SUPERSET_PYTHON ?= $(abspath .venv-superset/bin/python)
-integration: $(HEADWAY) $(DBT) $(PARSING) $(SPARK) $(SUPERSET) ## tests against real dbt, PostgreSQL, Spark, Superset and other parsers, then the demo
+integration: $(HEADWAY) $(DBT) $(PARSING) $(SPARK) $(SUPERSET) ## tests against real dbt, PostgreSQL, Spark, Superset, other parsers and a browser, then the demo
 	$(BIN)/python -m pytest -m integration
 	rm -rf build/demo-check
 	$(BIN)/headway demo build/demo-check
+
+.PHONY: pages
+pages: $(HEADWAY) ## the pages in Chromium, part of integration; HEADWAY_EVERY_PAGE=all for each page in each state
+	$(BIN)/python -m pytest tests/browser
 
 .PHONY: superset-browser
 superset-browser: export HEADWAY_SUPERSET_PYTHON ?= $(abspath .venv-superset/bin/python)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -76,7 +77,10 @@ def chromium() -> Iterator[Any]:
         try:
             browser = p.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-gpu"])
         except playwright.Error as error:
-            pytest.skip(f"needs Chromium: {str(error).splitlines()[0]}")
+            reason = f"needs Chromium (apt-get install chromium): {str(error).splitlines()[0]}"
+            if os.environ.get("HEADWAY_BROWSER") == "required":
+                pytest.fail(reason)
+            pytest.skip(reason)
         yield browser
         browser.close()
 
