@@ -145,6 +145,26 @@ class StoreConformance:
         written(store, "dbt", T0 + DAY, node("new"), node("b"), node("c", title="changed"), node("a"))
         assert names(store) == ["c", "a", "b", "new"]
 
+    def test_only_one_at_a_time_is_alone(self, url: str) -> None:
+        """Of several at once one is told that it is alone; the others go on, and one may be after it."""
+        with Store.open(url) as one, Store.open(url) as two:
+            with one.alone("schedule") as first, two.alone("schedule") as second, two.alone("other") as third:
+                assert (first, second, third) == (True, False, True)
+            with two.alone("schedule") as again:
+                assert again
+
+    def test_being_alone_ends_with_the_process(self, url: str) -> None:
+        code = (
+            "import os, sys\nfrom headway.store import Store\n"
+            "with Store.open(sys.argv[1]).alone('schedule') as alone:\n"
+            "    print(alone, flush=True)\n    os.kill(os.getpid(), 9)\n"
+        )
+        command = [sys.executable, "-c", code, url]
+        killed = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+        assert killed.stdout.strip() == "True", killed.stderr
+        with Store.open(url) as store, store.alone("schedule") as alone:
+            assert alone
+
     def test_a_sync_replaces_the_records_of_its_connector_and_of_no_other(self, store: Store) -> None:
         written(store, "dbt", T0, node("a"), node("b"))
         written(store, "superset", T0, node("sales"))
