@@ -14,6 +14,7 @@ from hashlib import blake2b
 
 import msgspec
 
+from headway.answer import plural
 from headway.graph import health
 from headway.graph.graph import Graph
 from headway.graph.model import KINDS
@@ -289,7 +290,7 @@ def _head(graph: Graph, o: int, colour: int, objectives: Sequence[int]) -> Head:
         colour=colour,
         expected=None if standing else expected_now(graph, o),
         standing=standing,
-        note=f"{looked} of {len(key_results)} key results used" if standing else "",
+        note=f"{looked} of {plural(len(key_results), 'key result')} looked at" if standing else "",
         more=max(0, len(key_results) - LINES),
         under=_under(graph, o, objectives),
     )
