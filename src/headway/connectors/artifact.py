@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import mmap
+import os
 import stat
 import zlib
 from pathlib import Path
@@ -96,3 +97,12 @@ def _unpack(packed: bytes, place: Place) -> bytearray:
                 )
         rest = member.unused_data
     return plain
+
+
+def shown(path: Path, root: str) -> str:
+    """The path as messages and records name it: relative to the project where it is inside."""
+    try:
+        name = os.path.relpath(path, root) if path.is_relative_to(root) else str(path)
+    except ValueError:
+        name = str(path)
+    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in name).replace(os.sep, "/")

@@ -16,7 +16,6 @@ A table without `downstream` is decided for everything that reads it.
 from __future__ import annotations
 
 import difflib
-import os
 import re
 from collections.abc import Iterator, Mapping
 from datetime import date
@@ -24,7 +23,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from headway.config import Option
-from headway.connectors.artifact import read
+from headway.connectors.artifact import read, shown
 from headway.connectors.protocol import Context
 from headway.errors import ConfigError, InputError, Place
 from headway.graph.model import AnyRecord, Decision, Gap, Origin, Role
@@ -68,15 +67,6 @@ class Links:
         """A Decision for every entry, in the order of the file; a Gap for what cannot be one. Raises InputError."""
         data = read(self._path, self._shown, hint="headway link accept writes one")
         yield from decisions(bytes(data), self._shown)
-
-
-def shown(path: Path, root: str) -> str:
-    """The path as messages and records name it: relative to the project where it is inside."""
-    try:
-        name = os.path.relpath(path, root) if path.is_relative_to(root) else str(path)
-    except ValueError:
-        name = str(path)
-    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in name).replace(os.sep, "/")
 
 
 def decisions(data: bytes, file: str) -> list[Decision | Gap]:

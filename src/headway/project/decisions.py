@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from headway.connectors.artifact import read
-from headway.connectors.links import DEFAULT_PATH, LONGEST, TABLE, decisions, shown
+from headway.connectors.artifact import read, shown
+from headway.connectors.links import DEFAULT_PATH, LONGEST, TABLE, decisions
 from headway.errors import ConfigError, Place, UnknownName, UsageError
 from headway.graph.decided import Link, handle, meant, table_handle, table_meant
 from headway.graph.graph import Graph

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
-from headway.connectors.links import shown
+from headway.connectors.artifact import shown
 from headway.errors import UnknownName, UsageError
 from headway.graph.ledger import Entry
 from headway.graph.requests import DECIDED, FIELDS, Request, content, fold

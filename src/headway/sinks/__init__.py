@@ -1,1 +1,1 @@
-"""What is sent out: values into goal tools, messages to people. Each sink is told what to say and knows nothing else."""
+"""What is sent out: values into goal tools, messages to people. A sink is told what to say and knows nothing else."""

@@ -1,0 +1,329 @@
+"""The connector `goals_csv`: goals from a CSV export of a goal tool or a spreadsheet, in either of both hierarchies.
+
+Exports tell what is below what by an order (`1`, `1.2`, `1.2.1`) or by the id of the row above. Which column says what
+is in the option `columns`, or follows from the names that tools give their columns; `headway init csv` proposes it.
+"""
+
+from __future__ import annotations
+
+import re
+from calendar import monthrange
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
+from pathlib import Path
+from typing import Any, ClassVar
+
+from headway.config import Option
+from headway.connectors import delimited, given
+from headway.connectors.artifact import shown
+from headway.connectors.fields import number
+from headway.connectors.goal_tree import Goal, LeftOut, Sort, records
+from headway.connectors.protocol import Context
+from headway.errors import ConfigError, InputError, Place
+from headway.graph.model import AnyRecord, Gap, Origin
+
+NAME = "goals_csv"
+COLUMNS: Mapping[str, tuple[str, ...]] = {
+    "id": ("row id", "id", "goal id", "key", "issue key", "okr id", "objective id"),
+    "order": ("order", "no", "number", "#", "level"),
+    "parent": ("parent", "parent id", "parent row id", "aligned to", "parent goal"),
+    "title": ("title", "summary", "name", "goal", "objective", "metric_name", "key result"),
+    "type": ("type", "goal type", "kind", "metric_type"),
+    "description": ("description", "notes"),
+    "owner": ("teams", "team", "entity", "owner", "department"),
+    "status": ("status", "state"),
+    "period": ("period", "time period", "quarter", "cycle"),
+    "start": ("expected start date", "start date", "start"),
+    "end": ("expected end date", "end date", "due date", "due", "end"),
+    "baseline": ("start value", "metric_start_value", "baseline", "from", "initial value"),
+    "target": ("target value", "metric_target_value", "target", "to", "goal value"),
+    "current": ("current value", "current", "actual", "value", "metric_current_value"),
+    "unit": ("unit", "metric unit", "units"),
+    "weight": ("weight",),
+    "tags": ("labels", "tags"),
+    "url": ("url", "link"),
+    "private": ("private", "visibility"),
+    "archived": ("archived",),
+}
+"""Field of a goal -> names of columns that say it, the best first."""
+
+MOST_ROWS = 200_000
+_SORTS: Mapping[str, Sort] = {
+    "objective": "objective", "goal": "objective", "big goal": "objective", "key result": "key_result",
+    "key_result": "key_result", "kr": "key_result", "kpi": "key_result", "metric": "key_result",
+    "initiative": "deliverable", "project": "deliverable", "milestone": "deliverable", "deliverable": "deliverable",
+}  # fmt: skip
+_ENDED = frozenset("achieved cancelled canceled closed completed done dropped ended failed finished missed".split())  # noqa: SIM905
+_YES = frozenset({"yes", "true", "1", "x", "y", "private", "archived", "hidden", "restricted"})
+_PERIOD = re.compile(r"(?:(?P<part>[QH])(?P<n>[1-4])|(?P<year_only>FY))\s*[-/, ]?\s*Y?(?P<year>20\d\d)", re.IGNORECASE)
+_PERIOD_AFTER = re.compile(r"(?P<year>20\d\d)\s*[-/, ]?\s*(?P<part>[QH])(?P<n>[1-4])", re.IGNORECASE)
+_ORDERS = {"iso": ("y", "m", "d"), "dmy": ("d", "m", "y"), "mdy": ("m", "d", "y")}
+
+
+class GoalsCsv:
+    """Reads goals from a CSV file, as OKR tools and spreadsheets export them, with an order or with ids.
+
+    Yields objectives, key results with their targets and current values, and deliverables; then gaps for private and
+    archived goals, rows that cannot be read and goals without a number.
+
+    Raises ConfigError for options that cannot be, InputError for a file that is none or has no column of titles.
+    """
+
+    name: ClassVar[str] = NAME
+    options: ClassVar[tuple[Option, ...]] = (
+        Option("path", str, required=True, help="the CSV file"),
+        Option("columns", dict, {}, help=f"which column says what: {', '.join(COLUMNS)}; empty: by their names"),
+        Option("dates", str, "iso", help="how days are written: iso, dmy or mdy"),
+        Option("taken", str, "", help="day of the export, on which its current values were true; empty: today"),
+        Option("tool", str, "the file", help="how messages call where it comes from"),
+        Option("private", bool, False, help="read rows that are marked as private too"),
+    )
+
+    def __init__(self, options: Mapping[str, Any], context: Context) -> None:
+        values = given.checked(NAME, self.options, options)
+        self._path = Path(context.root, values["path"])
+        self._shown = shown(self._path, context.root)
+        self._columns = _checked(values["columns"])
+        self._dates: str = values["dates"]
+        if self._dates not in _ORDERS:
+            raise ConfigError(f"option dates of {NAME} is iso, dmy or mdy, not {self._dates[:40]!r}")
+        self._taken = given.iso_day(NAME, values, "taken") or context.now.date()
+        self._tool: str = values["tool"]
+        self._private: bool = values["private"]
+
+    def records(self) -> Iterator[AnyRecord]:
+        """Every goal in the file, and what could not be read."""
+        if "\0" in str(self._path):
+            raise InputError("is no name of a file", place=Place(self._shown))
+        left_out = LeftOut()
+        with delimited.rows(self._path, self._shown, _known) as sheet:
+            columns = self._columns or propose(sheet.header)
+            where = _where(columns, sheet.header, Place(self._shown, sheet.line))
+            rows = list(self._rows(sheet, where, left_out))
+        reading = _Reading(rows, self._dates, self._taken, self._shown)
+        goals = [goal for row in rows if (goal := reading.goal(row)) and self._seen(row, goal, left_out)]
+        yield from records(NAME, self._tool, goals, left_out, hint_private="private: true reads them")
+        yield from reading.gaps("id" in where)
+
+    def _rows(self, sheet: delimited.Sheet, where: Mapping[str, int], left_out: LeftOut) -> Iterator[_Row]:
+        broken: list[int] = []
+        for count, (line, cells) in enumerate(sheet):
+            if count >= MOST_ROWS:
+                raise InputError(f"has more than {MOST_ROWS:,} rows", place=Place(self._shown))
+            if isinstance(cells, str):
+                broken.append(line)
+                continue
+            said = {field: _cell(cells, at) for field, at in where.items()}
+            if said.get("title"):
+                yield _Row(line, said)
+            elif any(said.values()):
+                broken.append(line)
+        if broken:
+            lines = ", ".join(map(str, broken[:5])) + (", ..." if len(broken) > 5 else "")
+            left_out.broken.append(f"{self._shown}: {len(broken):,} rows have no title or are no CSV (line {lines})")
+
+    def _seen(self, row: _Row, goal: Goal, left_out: LeftOut) -> bool:
+        if row.says("archived") or row.text("status").casefold() == "archived":
+            left_out.archived.append(goal.title)
+            return False
+        if row.says("private") and not self._private:
+            left_out.private += 1
+            return False
+        return True
+
+
+class _Row:
+    """The cells of one line, by field."""
+
+    __slots__ = ("line", "said")
+
+    def __init__(self, line: int, said: Mapping[str, str]) -> None:
+        self.line = line
+        self.said = said
+
+    def text(self, field: str) -> str:
+        return self.said.get(field, "")
+
+    def says(self, field: str) -> bool:
+        return self.text(field).casefold() in _YES
+
+
+class _Reading:
+    """What rows mean: who is above whom, days, numbers."""
+
+    def __init__(self, rows: Sequence[_Row], dates: str, taken: date, file: str) -> None:
+        self._order = _ORDERS[dates]
+        self._taken = taken
+        self._file = file
+        self._by_order = {row.text("order").rstrip("."): row for row in rows if row.text("order")}
+        titles = Counter(row.text("title").casefold() for row in rows)
+        self._by_title = {
+            row.text("title").casefold(): row for row in rows if titles[row.text("title").casefold()] == 1
+        }
+        self._keys: dict[int, str] = {}
+        used: Counter[str] = Counter()
+        for row in rows:
+            key = row.text("id") or _slug(row.text("title"))
+            used[key] += 1
+            self._keys[row.line] = key if row.text("id") or used[key] == 1 else f"{key}_{used[key]}"
+        self._ids = {row.text("id") for row in rows if row.text("id")}
+        self._days = 0
+        self._numbers = 0
+
+    def goal(self, row: _Row) -> Goal:
+        """One row as a goal."""
+        first, last = _span(row.text("period"))
+        sort = _SORTS.get(" ".join(row.text("type").replace("_", " ").casefold().split()), "")
+        status = row.text("status")
+        current = self._number(row, "current")
+        weight = self._number(row, "weight")
+        return Goal(
+            key=self._keys[row.line],
+            title=row.text("title"),
+            sort=sort,
+            parent=self._parent(row),
+            description=row.text("description"),
+            owner=row.text("owner"),
+            url=row.text("url") if row.text("url").startswith(("https://", "http://")) else "",
+            tags=tuple(dict.fromkeys(t for t in (status, *re.split(r"\s*[,;]\s*", row.text("tags"))) if t)),
+            period=row.text("period"),
+            start=self._day(row, "start") or first,
+            end=self._day(row, "end") or last,
+            weight=1.0 if weight is None or weight < 0 else weight,
+            state="ended" if status.casefold() in _ENDED else "draft" if status.casefold() == "draft" else "",
+            baseline=self._number(row, "baseline"),
+            target=self._number(row, "target"),
+            current=current,
+            read=None if current is None else self._taken,
+            unit=row.text("unit"),
+            done=status.casefold() in {"achieved", "completed", "done", "finished"},
+            file=self._file,
+            line=row.line,
+        )
+
+    def _parent(self, row: _Row) -> str:
+        said = row.text("parent")
+        if said:
+            if said not in self._ids and said.casefold() in self._by_title:
+                return self._keys[self._by_title[said.casefold()].line]
+            return said
+        order = row.text("order").rstrip(".")
+        while "." in order:
+            order = order.rpartition(".")[0]
+            if order in self._by_order:
+                return self._keys[self._by_order[order].line]
+        return ""
+
+    def _day(self, row: _Row, field: str) -> date | None:
+        said = row.text(field)
+        if not said:
+            return None
+        parts = [int(n) for n in re.findall(r"\d+", said)[:3]]
+        try:
+            if re.match(r"\d{4}\D", said):
+                return date(parts[0], parts[1], parts[2])
+            by = dict(zip(self._order, parts, strict=True))
+            return date(by["y"] + (2000 if by["y"] < 100 else 0), by["m"], by["d"])
+        except (ValueError, IndexError):
+            self._days += 1
+            return None
+
+    def _number(self, row: _Row, field: str) -> float | None:
+        said = row.text(field)
+        value = as_number(said)
+        self._numbers += bool(said) and value is None
+        return value
+
+    def gaps(self, with_ids: bool) -> Iterator[Gap]:
+        """What could not be read."""
+        origin = Origin(NAME, self._file)
+        if self._days:
+            message = f"{self._file}: {self._days:,} days cannot be read"
+            yield Gap(topic="goals", message=message, hint="dates: says how they are written", origin=origin)
+        if self._numbers:
+            message = f"{self._file}: {self._numbers:,} cells that should be numbers are none"
+            yield Gap(topic="goals", message=message, origin=origin)
+        if not with_ids:
+            message = f"{self._file} has no column of ids: a goal that is renamed is taken for a new one"
+            yield Gap(topic="goals", message=message, hint="export it with ids, or add a column", origin=origin)
+
+
+def propose(header: Sequence[str]) -> dict[str, str]:
+    """Field -> the column that seems to say it, by the names that tools give their columns; no column twice."""
+    names = {_plain(name): name for name in reversed(header) if name.strip()}
+    found: dict[str, str] = {}
+    for field, known in COLUMNS.items():
+        for name in known:
+            if name in names and names[name] not in found.values():
+                found[field] = names[name]
+                break
+    return found
+
+
+def as_number(said: str) -> float | None:
+    """The number that a cell shows: `1,200`, `12.5 %`, `€ 1.234,50`; None for none."""
+    text = re.sub(r"[\s\u00a0'%€$£]", "", said)
+    if "," in text and "." in text:
+        decimal = max(",", ".", key=text.rfind)
+        text = text.replace("." if decimal == "," else ",", "").replace(",", ".")
+    elif re.fullmatch(r"[-+]?\d{1,3}(,\d{3})+", text):
+        text = text.replace(",", "")
+    else:
+        text = text.replace(",", ".")
+    return number({"n": text}, "n") if re.match(r"[-+.]?\d", text) else None
+
+
+def _plain(name: str) -> str:
+    return " ".join(name.replace("*", "").split()).casefold()
+
+
+def _known(header: list[str]) -> int:
+    return len(propose(header))
+
+
+def _checked(columns: Mapping[str, Any]) -> dict[str, str]:
+    for field, column in columns.items():
+        if field not in COLUMNS:
+            raise ConfigError(
+                f"option columns of {NAME} has no field {str(field)[:40]!r}", hint=f"one of {', '.join(COLUMNS)}"
+            )
+        if not isinstance(column, str):
+            raise ConfigError(f"option columns of {NAME} names no column for {field}", hint=f"{field}: Summary")
+    return {str(field): str(column) for field, column in columns.items()}
+
+
+def _where(columns: Mapping[str, str], header: Sequence[str], place: Place) -> dict[str, int]:
+    """Field -> number of its column. Raises InputError without a column of titles, or for one that is not there."""
+    numbers = {name.strip(): at for at, name in reversed(list(enumerate(header)))}
+    for field, column in columns.items():
+        if column.strip() not in numbers:
+            raise InputError(
+                f"has no column {column[:60]!r} for {field}", place=place, hint="see columns: in headway.yml"
+            )
+    if "title" not in columns:
+        hint = "say which it is: columns: {title: Summary}; headway init csv proposes all of them"
+        raise InputError("no column holds the titles of goals", place=place, hint=hint)
+    return {field: numbers[column.strip()] for field, column in columns.items()}
+
+
+def _cell(cells: Sequence[str], at: int) -> str:
+    return " ".join(cells[at].split()) if at < len(cells) else ""
+
+
+def _slug(title: str) -> str:
+    return re.sub(r"\W+", "_", title.casefold()).strip("_")[:80] or "goal"
+
+
+def _span(period: str) -> tuple[date | None, date | None]:
+    """First and last day of `Q3 Y2025`, `2025-H1` or `FY2025`, by the calendar year; None for anything else."""
+    found = _PERIOD.search(period) or _PERIOD_AFTER.search(period)
+    if not found:
+        return None, None
+    year, said = int(found["year"]), found.groupdict()
+    months = {"q": 3, "h": 6}.get((said.get("part") or "").lower(), 12)
+    first = (int(said.get("n") or 1) - 1) * months + 1
+    last = first + months - 1
+    if last > 12:
+        return None, None
+    return date(year, first, 1), date(year, last, monthrange(year, last)[1])

@@ -1,0 +1,1 @@
+"""Goals on boards of monday.com."""

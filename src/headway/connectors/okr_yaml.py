@@ -1,0 +1,289 @@
+"""The connector `okr_yaml`: goals kept as code in another YAML dialect, read by a mapping of its words.
+
+Objectives stand in a list, key results in a list below each. `fields` says what the dialect calls things; what it does
+not say is looked for under the words that such dialects use. A field may be a path: `window.end`.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
+from pathlib import Path
+from typing import Any, ClassVar
+
+from headway.config import Option
+from headway.connectors import given
+from headway.connectors.artifact import read, shown
+from headway.connectors.fields import number
+from headway.connectors.goal_tree import Goal, LeftOut, Sort, records
+from headway.connectors.protocol import Context
+from headway.errors import ConfigError, InputError, Place
+from headway.graph.model import AnyRecord
+
+NAME = "okr_yaml"
+FIELDS: Mapping[str, tuple[str, ...]] = {
+    "objectives": ("objectives", "okrs", "goals"),
+    "key_results": ("key_results", "keyResults", "KeyResults", "krs", "results"),
+    "below": ("objectives", "children", "sub_objectives"),
+    "id": ("id", "kr_id", "key", "slug"),
+    "title": ("statement", "title", "name", "description", "objective"),
+    "type": ("type", "kind"),
+    "description": ("definition", "notes", "why", "success_criteria"),
+    "owner": ("owner", "owner_id", "team", "org"),
+    "supports": ("supports", "parent", "aligned_to"),
+    "period": ("period", "quarter", "cycle"),
+    "start": ("start", "start_date"),
+    "end": ("end", "due", "due_date", "end_date"),
+    "baseline": ("baseline", "start_value", "from"),
+    "target": ("target", "target_value", "to", "goal"),
+    "current": ("current", "current_value", "value", "actual"),
+    "unit": ("unit",),
+    "weight": ("weight",),
+    "metric": (),
+    "status": ("status", "state"),
+    "read": ("last_updated", "updated", "as_of"),
+}
+"""Field -> words of other dialects for it. `metric`, a metric of dbt, is only read where the mapping says so."""
+
+MOST_BYTES = 5_000_000
+MOST_NODES = 200_000
+_DEEPEST = 30
+_DEEP = re.compile(r"(?:[\[{]\s*){20}|(?:-[ \t]+){20}")
+_LINE = "\0line"
+"""Where a mapping begins, among its own keys: no key of YAML has this name."""
+_SORTS: Mapping[str, Sort] = {"milestone": "deliverable", "binary": "deliverable", "deliverable": "deliverable"}
+_DONE = frozenset({"achieved", "done", "completed", "complete"})
+_ENDED = _DONE | {"missed", "dropped", "closed", "ended", "cancelled", "archived_achieved"}
+
+
+class OkrYaml:
+    """Reads OKRs kept as YAML in a dialect of somebody else's, from a file or a folder of files.
+
+    Yields objectives, key results with their targets and current values, and deliverables; then gaps for what is
+    archived, private or without a number.
+
+    Raises ConfigError for options that cannot be, InputError for what is no YAML or holds no objectives.
+    """
+
+    name: ClassVar[str] = NAME
+    options: ClassVar[tuple[Option, ...]] = (
+        Option("path", str, required=True, help="the YAML file, or a folder of them"),
+        Option("fields", dict, {}, help=f"what the dialect calls things: {', '.join(FIELDS)}"),
+        Option("private", bool, False, help="read goals that are marked as private too"),
+    )
+
+    def __init__(self, options: Mapping[str, Any], context: Context) -> None:
+        self._context = context
+        values = given.checked(NAME, self.options, options)
+        self._path = Path(context.root, values["path"])
+        self._shown = shown(self._path, context.root)
+        self._private: bool = values["private"]
+        self._words: dict[str, tuple[str, ...]] = dict(FIELDS)
+        for field, word in values["fields"].items():
+            if field not in FIELDS or not isinstance(word, str) or not word:
+                hint = f"one of {', '.join(FIELDS)}, each with a word"
+                raise ConfigError(f"option fields of {NAME} cannot have {str(field)[:40]!r}", hint=hint)
+            self._words[field] = (word,)
+
+    def records(self) -> Iterator[AnyRecord]:
+        """Every goal in the files, and what could not be read."""
+        left_out = LeftOut()
+        goals: list[Goal] = []
+        for file in self._files():
+            name = shown(file, self._context.root)
+            tree = _tree(bytes(read(file, name)), name)
+            goals += _Dialect(self._words, name, self._context.now.date(), left_out, private=self._private).goals(tree)
+        if not goals and not (left_out.archived or left_out.private):
+            words = " or ".join(self._words["objectives"])
+            raise InputError(f"holds no list of objectives under {words}", place=Place(self._shown), hint="see fields:")
+        yield from records(NAME, "the file", goals, left_out, hint_private="private: true reads them")
+
+    def _files(self) -> list[Path]:
+        try:
+            if not self._path.is_dir():
+                return [self._path]
+            found = [
+                Path(folder, name)
+                for folder, _, names in os.walk(self._path)
+                for name in names
+                if name.endswith((".yml", ".yaml")) and not name.startswith(".")
+            ]
+        except (OSError, ValueError) as error:
+            raise InputError("cannot be opened", place=Place(self._shown)) from error
+        if not found:
+            raise InputError("the folder holds no YAML file", place=Place(self._shown))
+        return sorted(found)
+
+
+class _Dialect:
+    """Goals out of the tree of one file."""
+
+    def __init__(
+        self, words: Mapping[str, Sequence[str]], file: str, today: date, left_out: LeftOut, *, private: bool
+    ) -> None:
+        self._words = words
+        self._file = file
+        self._today = today
+        self._left_out = left_out
+        self._private = private
+
+    def goals(self, tree: Any) -> Iterator[Goal]:
+        """Objectives of the file; a file that is a list is one of objectives, and one with a title is one objective."""
+        if isinstance(tree, list):
+            tops = tree
+        elif isinstance(tree, dict):
+            tops = self._list(tree, "objectives")
+            if not tops and self._list(tree, "key_results"):
+                tops = [tree]
+        else:
+            return
+        inherited = {f: self._text(tree, f) for f in ("owner", "period")} if isinstance(tree, dict) else {}
+        for one in tops:  # a sentence alone may be a key result, but no objective
+            yield from self._objective(None if isinstance(one, str) else one, "", inherited, 0)
+
+    def _objective(self, one: Any, above: str, inherited: Mapping[str, str], depth: int) -> Iterator[Goal]:
+        if depth > _DEEPEST:
+            return
+        goal = self._goal(one, above, "objective", inherited)
+        if goal is None:
+            return
+        yield goal
+        passed = {"owner": goal.owner, "period": goal.period}
+        for part in self._list(one, "key_results"):
+            found = self._goal(part, goal.key, "key_result", passed)
+            if found is not None:
+                yield found
+        for part in self._list(one, "below"):
+            yield from self._objective(part, goal.key, passed, depth + 1)
+
+    def _goal(self, one: Any, above: str, sort: Sort, inherited: Mapping[str, str]) -> Goal | None:
+        if isinstance(one, str) and one.strip():
+            one = {"title": one}
+        if not isinstance(one, dict):
+            self._left_out.broken.append(f"{self._file}: an entry that is no goal is left out")
+            return None
+        title = self._text(one, "title") or str(one.get("title") or "")
+        name = self._text(one, "id")
+        if not title and not name:
+            self._left_out.broken.append(f"{self._file}:{one.get(_LINE, 0)}: a goal has neither id nor title")
+            return None
+        status = self._text(one, "status")
+        if status.casefold() == "archived" or one.get("archived") == "true":
+            self._left_out.archived.append(title or name)
+            return None
+        if one.get("private") == "true" and not self._private:
+            self._left_out.private += 1
+            return None
+        supports = self._supports(one)
+        parents = [p for p in (above, *supports) if p]
+        current = number({"n": self._text(one, "current")}, "n")
+        weight = number({"n": self._text(one, "weight")}, "n")
+        return Goal(
+            key=name or f"{above}.{_slug(title)}".lstrip("."),
+            title=title or name,
+            sort=_SORTS.get(self._text(one, "type").casefold(), sort),
+            parent=parents[0] if parents else "",
+            further=tuple(parents[1:]),
+            description=self._text(one, "description"),
+            owner=self._text(one, "owner") or inherited.get("owner", ""),
+            tags=(status,) if status else (),
+            period=self._text(one, "period") or inherited.get("period", ""),
+            start=_day(self._text(one, "start")),
+            end=_day(self._text(one, "end")),
+            weight=1.0 if weight is None or weight < 0 else weight,
+            state="ended" if status.casefold() in _ENDED else "draft" if status.casefold() == "draft" else "",
+            baseline=number({"n": self._text(one, "baseline")}, "n"),
+            target=number({"n": self._text(one, "target")}, "n"),
+            current=current,
+            read=None if current is None else _day(self._text(one, "read")) or self._today,
+            unit=self._text(one, "unit"),
+            metric=self._text(one, "metric"),
+            done=status.casefold() in _DONE,
+            file=self._file,
+            line=int(one.get(_LINE, 0)),
+        )
+
+    def _supports(self, one: Mapping[str, Any]) -> list[str]:
+        """Ids that a goal says it supports: a text, a list of them, or mappings with `target` or `id`."""
+        said = self._value(one, "supports")
+        found = []
+        for item in said if isinstance(said, list) else [said]:
+            name = (item.get("target") or item.get("id")) if isinstance(item, dict) else item
+            if isinstance(name, str) and name:
+                found.append(name)
+        return found
+
+    def _value(self, one: Mapping[str, Any], field: str) -> Any:
+        for word in self._words[field]:
+            value: Any = one
+            for step in word.split("."):
+                value = value.get(step) if isinstance(value, dict) else None
+            if value not in (None, ""):
+                return value
+        return None
+
+    def _text(self, one: Mapping[str, Any], field: str) -> str:
+        value = self._value(one, field)
+        return " ".join(value.split()) if isinstance(value, str) else ""
+
+    def _list(self, one: Any, field: str) -> list[Any]:
+        value = self._value(one, field) if isinstance(one, dict) else None
+        return value if isinstance(value, list) else []
+
+
+def _tree(data: bytes, file: str) -> Any:
+    """A YAML file as mappings, lists and text; nothing in it is constructed. Raises InputError."""
+    from ruamel.yaml import YAML
+    from ruamel.yaml.error import MarkedYAMLError, YAMLError
+
+    place = Place(file)
+    if len(data) > MOST_BYTES:
+        raise InputError(f"is {len(data):,} bytes; at most {MOST_BYTES:,} are read", place=place)
+    try:
+        text = data.decode("utf-8-sig")
+        if _DEEP.search(text):
+            raise InputError("lists and mappings are nested too deeply", place=place)
+        root = YAML(typ="rt", pure=True).compose(text)
+        return None if root is None else _plain(root, [0], 0, place)
+    except UnicodeDecodeError as error:
+        raise InputError(f"not UTF-8 text at byte {error.start}", place=place) from None
+    except MarkedYAMLError as error:
+        mark = error.problem_mark
+        where = Place(file, mark.line + 1, mark.column + 1) if mark else place
+        raise InputError(f"this is not valid YAML: {error.problem or error.context}", place=where) from None
+    except RecursionError:
+        raise InputError("lists and mappings are nested too deeply", place=place) from None
+    except (YAMLError, ValueError, OverflowError) as error:
+        raise InputError(f"this is not valid YAML: {' '.join(str(error).split())[:120]}", place=place) from None
+
+
+def _plain(node: Any, count: list[int], depth: int, place: Place) -> Any:
+    from ruamel.yaml.nodes import MappingNode, ScalarNode, SequenceNode
+
+    count[0] += 1
+    if count[0] > MOST_NODES or depth > _DEEPEST * 4:
+        raise InputError("holds too much, or repeats itself without an end", place=place)
+    if isinstance(node, SequenceNode):
+        return [_plain(one, count, depth + 1, place) for one in node.value]
+    if isinstance(node, MappingNode):
+        found: dict[str, Any] = {_LINE: node.start_mark.line + 1}
+        for key, value in node.value:
+            if isinstance(key, ScalarNode):
+                found[str(key.value)] = _plain(value, count, depth + 1, place)
+        return found
+    if node.style is None and node.value in {"", "~", "null", "Null", "NULL"}:
+        return None
+    return str(node.value)
+
+
+def _day(said: str) -> date | None:
+    try:
+        return date.fromisoformat(said[:10]) if said else None
+    except ValueError:
+        return None
+
+
+def _slug(title: str) -> str:
+    return re.sub(r"\W+", "_", title.casefold()).strip("_")[:80] or "goal"

@@ -1,0 +1,193 @@
+"""Goals from CSV exports: both hierarchies, days and numbers as people write them, and what cannot be read."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from goal_five import FIVE, Row, Synced, check_five, check_followed
+
+from headway.connectors.goals_csv import GoalsCsv, _span, as_number, propose
+from headway.connectors.protocol import Context
+from headway.errors import ConfigError, InputError
+from headway.graph.model import Deliverable, Edge, Gap, Node, Objective, Reading, Target
+from headway.testing import ConnectorConformance
+
+NOW = datetime(2026, 11, 22, 6, 0, tzinfo=UTC)
+ORDERED = """\
+Order*;Type*;Summary*;Status*;Period*;Owner*;Weight;Teams;Start value*;Current value*;Target value*
+1;Objective;Win the cities;On track;Q4 Y2026;Ana;;City team;;;
+1.1;Objective;Open in the north;On track;Q4 Y2026;Ana;;;;;
+1.1.1;Key result;Revenue;At risk;Q4 Y2026;Ana;2;;1.000;1.400,5;2.000
+1.2;Key result;People love us;;Q4 Y2026;;;;;;
+2;Objective;Closed already;Completed;Q3 Y2026;;;;;;
+"""
+
+
+def as_csv(rows: Sequence[Row]) -> str:
+    """The tree as an export with the id of the row above."""
+    out = io.StringIO()
+    sheet = csv.writer(out)
+    sheet.writerow(
+        ["Row ID", "Title", "Parent", "Type", "Status", "Start value", "Target value", "Current value", "Private"]
+    )
+    for row in rows:
+        status = "Archived" if row.archived else "Completed" if row.closed else "On track"
+        sort = "Key result" if row.key in {"105", "106"} else "Objective"
+        numbers = row.numbers or ("", "", "")
+        sheet.writerow(
+            [
+                row.key,
+                row.title,
+                row.parent,
+                sort,
+                status,
+                numbers[0],
+                numbers[1],
+                numbers[2],
+                "yes" if row.private else "",
+            ]
+        )
+    return out.getvalue()
+
+
+def read(folder: Path, text: str, **options: Any) -> list[Any]:
+    (folder / "okrs.csv").write_text(text, encoding="utf-8")
+    return list(GoalsCsv({"path": "okrs.csv", **options}, Context(str(folder), NOW)).records())
+
+
+class TestConformance(ConnectorConformance):
+    """The promises of a connector."""
+
+    connector = GoalsCsv
+
+    def recording(self, folder: Path) -> Mapping[str, Any]:
+        (folder / "okrs.csv").write_text(as_csv(FIVE))
+        return {"path": "okrs.csv"}
+
+    tolerated = {"truncated": "half of a table is a table"}  # noqa: RUF012 - as the suite declares it
+
+    def bad_inputs(self) -> Mapping[str, bytes]:
+        return {"no titles": b"Row ID,Points\n1,2\n", "spreadsheet": b"PK\x03\x04" + bytes(400)}
+
+
+def test_five_levels_by_ids(tmp_path: Path) -> None:
+    check_five(read(tmp_path, as_csv(FIVE)), "goals_csv")
+
+
+def test_goals_are_followed_by_their_id(tmp_path: Path) -> None:
+    synced = Synced(tmp_path, "goals_csv", {"path": "okrs.csv"}, {})
+    check_followed(synced, lambda rows: (tmp_path / "okrs.csv").write_text(as_csv(rows)), "goals_csv")
+
+
+def test_an_order_says_what_is_below_what(tmp_path: Path) -> None:
+    records = read(tmp_path, ORDERED, taken="2026-11-20")
+    above = {(r.upstream, r.downstream) for r in records if isinstance(r, Edge)}
+    assert above == {
+        ("goals_csv:open_in_the_north", "goals_csv:win_the_cities"),
+        ("goals_csv:revenue", "goals_csv:open_in_the_north"),
+        ("goals_csv:people_love_us", "goals_csv:win_the_cities"),
+    }
+    (target,) = [r for r in records if isinstance(r, Target) and r.target is not None]
+    assert (target.baseline, target.target, target.weight) == (1.0, 2.0, 2.0)  # a dot alone is a decimal point
+    assert (target.start, target.due) == (date(2026, 10, 1), date(2026, 12, 31))
+    assert [(r.day, r.value) for r in records if isinstance(r, Reading)] == [(date(2026, 11, 20), 1400.5)]
+    ended = [r.objective for r in records if isinstance(r, Objective) and r.state == "ended"]
+    assert ended == ["goals_csv:closed_already"]
+    assert next(r for r in records if isinstance(r, Node)).owner == "City team"
+    assert any("no column of ids" in r.message for r in records if isinstance(r, Gap))
+
+
+def test_rows_of_work_are_deliverables(tmp_path: Path) -> None:
+    records = read(tmp_path, "Order,Type,Title,Status\n1,Objective,A,\n1.1,Milestone,B,Done\n")
+    assert [(r.deliverable, r.done) for r in records if isinstance(r, Deliverable)] == [("goals_csv:b", True)]
+
+
+def test_a_parent_may_be_named_by_its_title(tmp_path: Path) -> None:
+    records = read(tmp_path, "id,title,parent\nx1,Grow,\nx2,Sales,Grow\n")
+    assert [(r.upstream, r.downstream) for r in records if isinstance(r, Edge)] == [("goals_csv:x2", "goals_csv:x1")]
+
+
+def test_what_cannot_be_read_is_said(tmp_path: Path) -> None:
+    text = "id,title,target value,due date\n1,A,many,31.12.2026\n2,,5,\n3,C,4,2026-02-30\n"
+    messages = [r.message for r in read(tmp_path, text) if isinstance(r, Gap)]
+    assert any("1 cells that should be numbers" in m for m in messages)
+    assert any("2 days cannot be read" in m for m in messages)
+    assert any("have no title" in m and "line 3" in m for m in messages)
+
+
+def test_private_rows_are_read_when_asked(tmp_path: Path) -> None:
+    assert any(isinstance(r, Node) and r.title == "Buy out a rival" for r in read(tmp_path, as_csv(FIVE), private=True))
+
+
+def test_a_mapping_goes_before_names(tmp_path: Path) -> None:
+    records = read(tmp_path, "a,b\n1,Grow\n", columns={"id": "a", "title": "b"})
+    assert [(r.id, r.title) for r in records if isinstance(r, Node)] == [("goals_csv:1", "Grow")]
+
+
+@pytest.mark.parametrize(
+    ("dates", "said", "day"),
+    [
+        ("iso", "2026-12-05", date(2026, 12, 5)),
+        ("dmy", "05/12/26", date(2026, 12, 5)),
+        ("mdy", "12/05/2026", date(2026, 12, 5)),
+        ("dmy", "2026-12-05", date(2026, 12, 5)),
+    ],
+)
+def test_days(tmp_path: Path, dates: str, said: str, day: date) -> None:
+    records = read(tmp_path, f"id,title,due date\n1,A,{said}\n", dates=dates)
+    assert [r.end for r in records if isinstance(r, Objective)] == [day]
+
+
+@pytest.mark.parametrize(
+    ("said", "value"),
+    [
+        ("12", 12.0), ("1,200", 1200.0), ("12,5", 12.5), ("1.234,50", 1234.5), ("1,234.50", 1234.5), ("12.5 %", 12.5),
+        ("€ 1'000", 1000.0), ("-3", -3.0), ("n/a", None), ("", None), ("nan", None), ("1e999", None),
+    ],
+)  # fmt: skip
+def test_numbers(said: str, value: float | None) -> None:
+    assert as_number(said) == value
+
+
+@pytest.mark.parametrize(
+    ("said", "first", "last"),
+    [
+        ("Q3 Y2025", date(2025, 7, 1), date(2025, 9, 30)),
+        ("2026-H1", date(2026, 1, 1), date(2026, 6, 30)),
+        ("FY2025", date(2025, 1, 1), date(2025, 12, 31)),
+        ("H3 2025", None, None),
+        ("next", None, None),
+    ],
+)
+def test_periods(said: str, first: date | None, last: date | None) -> None:
+    assert _span(said) == (first, last)
+
+
+def test_columns_are_proposed_once_each() -> None:
+    found = propose(
+        ["Order*", "Type*", "Summary*", "Owner*", "Current value*", "Target value*", "Start value*", "Other"]
+    )
+    assert found == {
+        "order": "Order*", "type": "Type*", "title": "Summary*", "owner": "Owner*", "current": "Current value*",
+        "target": "Target value*", "baseline": "Start value*",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"path": "x", "dates": "ymd"}, {"path": "x", "columns": {"colour": "a"}}, {"path": "x", "taken": "y"}],
+)
+def test_options_that_cannot_be(options: dict[str, Any]) -> None:
+    with pytest.raises(ConfigError):
+        GoalsCsv(options, Context("/", NOW))
+
+
+def test_a_column_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no column 'z' for title"):
+        read(tmp_path, "a\n1\n", columns={"title": "z"})

@@ -1,0 +1,128 @@
+"""OKRs as code in other dialects of YAML, by a mapping of their words."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from goal_five import FIVE, Row, Synced, check_five, check_followed
+
+from headway.connectors.okr_yaml import OkrYaml
+from headway.connectors.protocol import Context
+from headway.errors import ConfigError, InputError
+from headway.graph.model import Deliverable, Edge, Gap, Node, Reading, Target
+from headway.testing import ConnectorConformance
+
+NOW = datetime(2026, 11, 22, 6, 0, tzinfo=UTC)
+
+
+def as_yaml(rows: Sequence[Row]) -> str:
+    """The tree with `supports`, in a dialect that calls goals statements."""
+    found: dict[str, dict[str, Any]] = {}
+    for row in rows:
+        one: dict[str, Any] = {"id": row.key, "statement": row.title}
+        one.update({k: "true" for k in ("private", "archived") if getattr(row, k)})
+        if row.closed:
+            one["status"] = "achieved"
+        if row.numbers:
+            one.update(zip(("baseline", "target", "current"), row.numbers, strict=True))
+        if row.key in {"105", "106"}:
+            found[row.parent].setdefault("key_results", []).append(one)
+        else:
+            one["supports"] = [{"target": row.parent, "origin": "cascaded"}] if row.parent else []
+            found[row.key] = one
+    return json.dumps({"objectives": list(found.values())})
+
+
+def read(folder: Path, text: str, **options: Any) -> list[Any]:
+    (folder / "okrs.yml").write_text(text, encoding="utf-8")
+    return list(OkrYaml({"path": "okrs.yml", **options}, Context(str(folder), NOW)).records())
+
+
+class TestConformance(ConnectorConformance):
+    """The promises of a connector."""
+
+    connector = OkrYaml
+
+    def recording(self, folder: Path) -> Mapping[str, Any]:
+        (folder / "okrs.yml").write_text(as_yaml(FIVE))
+        return {"path": "okrs.yml"}
+
+    def bad_inputs(self) -> Mapping[str, bytes]:
+        bomb = b"a: &a [1,1,1,1,1,1,1,1,1]\n"
+        for here, before in zip("bcdefgh", "abcdefg", strict=True):
+            bomb += f"{here}: &{here} [{','.join([f'*{before}'] * 9)}]\n".encode()
+        return {"aliases without end": bomb, "no objectives": b"teams: [a]\n", "tab": b"objectives:\n\t- a\n"}
+
+
+def test_five_levels(tmp_path: Path) -> None:
+    check_five(read(tmp_path, as_yaml(FIVE)), "okr_yaml")
+
+
+def test_goals_are_followed_by_their_id(tmp_path: Path) -> None:
+    synced = Synced(tmp_path, "okr_yaml", {"path": "okrs.yml"}, {})
+    check_followed(synced, lambda rows: (tmp_path / "okrs.yml").write_text(as_yaml(rows)), "okr_yaml")
+
+
+def test_a_folder_and_words_of_its_own(tmp_path: Path) -> None:
+    (tmp_path / "okrs").mkdir()
+    (tmp_path / "okrs/a.yml").write_text(
+        "org: tea\nquarter: 2026-Q4\nGoals:\n"
+        "- kr: g\n  Says: Grow\n  KRs:\n"
+        "  - {kr: r, Says: Revenue, numbers: {from: 1, to: 9}, key: mrr, window: {end: 2026-12-31}}\n"
+        "  - {kr: m, Says: Ship, type: milestone, status: done}\n"
+    )
+    fields = {
+        "objectives": "Goals", "key_results": "KRs", "id": "kr", "title": "Says", "baseline": "numbers.from",
+        "target": "numbers.to", "metric": "key", "end": "window.end",
+    }  # fmt: skip
+    records = list(OkrYaml({"path": "okrs", "fields": fields}, Context(str(tmp_path), NOW)).records())
+    (target,) = [r for r in records if isinstance(r, Target)]
+    assert (target.baseline, target.target, target.due, target.binding.metric) == (1.0, 9.0, date(2026, 12, 31), "mrr")
+    assert ("ref:metric/mrr", "okr_yaml:r") in {(r.upstream, r.downstream) for r in records if isinstance(r, Edge)}
+    assert [(r.deliverable, r.done) for r in records if isinstance(r, Deliverable)] == [("okr_yaml:m", True)]
+    node = next(r for r in records if isinstance(r, Node))
+    assert (node.owner, node.origin.file, node.origin.line) == ("tea", "okrs/a.yml", 4)
+
+
+def test_metrics_of_the_dialect_are_not_taken_for_those_of_dbt(tmp_path: Path) -> None:
+    records = read(tmp_path, "objectives: [{id: o, title: O, key_results: [{id: k, title: K, metric: m1, target: 3}]}]")
+    assert [r.binding.way for r in records if isinstance(r, Target)] == [""]
+
+
+def test_nested_objectives_and_plain_sentences(tmp_path: Path) -> None:
+    text = "- title: A\n  children:\n  - title: B\n    krs: [Something better]\n"
+    records = read(tmp_path, text)
+    assert [r.id for r in records if isinstance(r, Node)] == [
+        "okr_yaml:a",
+        "okr_yaml:a.b",
+        "okr_yaml:a.b.something_better",
+    ]
+
+
+def test_a_reading_has_the_day_that_is_written(tmp_path: Path) -> None:
+    text = "- {id: o, title: O, krs: [{id: k, title: K, current: 3, target: 9, last_updated: 2026-11-02}]}"
+    assert [r.day for r in read(tmp_path, text) if isinstance(r, Reading)] == [date(2026, 11, 2)]
+
+
+def test_what_is_no_goal_is_said(tmp_path: Path) -> None:
+    records = read(tmp_path, "objectives:\n- {id: o, title: O}\n- [7]\n- {owner: x}\n")
+    assert [r.message for r in records if isinstance(r, Gap)] == [
+        "okrs.yml: an entry that is no goal is left out",
+        "okrs.yml:4: a goal has neither id nor title",
+    ]
+
+
+@pytest.mark.parametrize("options", [{}, {"path": "x", "fields": {"colour": "a"}}, {"path": "x", "fields": {"id": 3}}])
+def test_options_that_cannot_be(options: dict[str, Any]) -> None:
+    with pytest.raises(ConfigError):
+        OkrYaml(options, Context("/", NOW))
+
+
+def test_an_empty_folder(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no YAML file"):
+        list(OkrYaml({"path": "."}, Context(str(tmp_path), NOW)).records())
