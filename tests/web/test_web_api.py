@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -112,6 +113,34 @@ def test_what_is_kept_is_kept_within_bounds_and_for_its_tag() -> None:
     assert kept.get("a")
     kept.put("d", b"1234567")
     assert kept.get("d") is None
+
+
+def test_what_many_ask_for_at_once_is_worked_out_once() -> None:
+    kept, made, seen = Kept(), [0], []
+    ready = threading.Barrier(8)
+
+    def make() -> tuple[bytes, dict[str, str]]:
+        made[0] += 1
+        time.sleep(0.05)
+        return b"x", {}
+
+    def ask() -> None:
+        ready.wait()
+        seen.append(kept.made("a", make))
+
+    threads = [threading.Thread(target=ask) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert (made, seen) == ([1], [(b"x", {})] * 8)
+
+
+def test_what_cannot_be_made_is_tried_by_the_next() -> None:
+    kept = Kept()
+    with pytest.raises(ZeroDivisionError):
+        kept.made("a", lambda: (bytes([1 // 0]), {}))
+    assert kept.made("a", lambda: (b"y", {})) == (b"y", {})
 
 
 def test_two_people_get_their_own_pages(tmp_path: Path) -> None:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
+from collections.abc import Callable
 
 MOST_BYTES = 32_000_000
 """Of one state of a project, together."""
 LARGEST = 2_000_000
 """Bytes of one response at most; a larger one is worked out each time."""
+
+Made = tuple[bytes, dict[str, str]]
+"""A body, and headers of its own."""
 
 
 class Kept:
@@ -20,11 +24,27 @@ class Kept:
 
     def __init__(self, most: int = MOST_BYTES, largest: int = LARGEST) -> None:
         self._most, self._largest = most, largest
-        self._found: OrderedDict[str, tuple[bytes, dict[str, str]]] = OrderedDict()
+        self._found: OrderedDict[str, Made] = OrderedDict()
+        self._turns: dict[str, threading.Lock] = {}
         self._bytes = 0
         self._lock = threading.Lock()
 
-    def get(self, tag: str) -> tuple[bytes, dict[str, str]] | None:
+    def made(self, tag: str, make: Callable[[], Made]) -> Made:
+        """What was kept under a tag, or what `make` gives: worked out by one of those who ask for it at once."""
+        with self._lock:
+            turn = self._turns.setdefault(tag, threading.Lock())
+        try:
+            with turn:
+                found = self.get(tag)
+                if found is None:
+                    found = make()
+                    self.put(tag, *found)
+        finally:
+            with self._lock:
+                self._turns.pop(tag, None)
+        return found
+
+    def get(self, tag: str) -> Made | None:
         """What was kept under a tag; None when it was not, or had to go."""
         with self._lock:
             found = self._found.get(tag)

@@ -19,6 +19,7 @@ from headway.render.html.static_files import digest
 from headway.web.access.person import Person
 from headway.web.current import Current
 from headway.web.failures import theme_of
+from headway.web.kept import Made
 
 KEPT = "private, no-cache"
 """A browser keeps a page and asks each time whether it still holds."""
@@ -65,19 +66,19 @@ def _page(row: PageRow, current: Current) -> Answering:
         headers = {"etag": tag, "cache-control": KEPT, "vary": "Cookie"}
         if fresh(request, tag):
             return Response(status_code=304, headers=headers)
-        if found := now.kept.get(tag):
-            return HTMLResponse(found[0], headers=headers)
-        key = request.path_params.get("key", "")
-        viewed = look(row, now.project, key, request.query_params)
-        twin = (row.twin or row.to(key) + ".json") + (f"?{request.url.query}" if request.url.query else "")
-        shell = shell_of(viewed, now.project, theme=theme, twin=twin)
-        user = "" if person.how == "loopback" else person.name
-        shell = msgspec.structs.replace(shell, token=request.state.form_token, user=user)
-        at = viewed.at.isoformat() if viewed.at else ""
-        html = render_page(row.template, viewed.page, shell, server(request.scope.get("root_path", ""), at))
-        body = html.encode()
-        now.kept.put(tag, body)
-        return HTMLResponse(body, headers=headers)
+
+        def made() -> Made:
+            key = request.path_params.get("key", "")
+            viewed = look(row, now.project, key, request.query_params)
+            twin = (row.twin or row.to(key) + ".json") + (f"?{request.url.query}" if request.url.query else "")
+            shell = shell_of(viewed, now.project, theme=theme, twin=twin)
+            user = "" if person.how == "loopback" else person.name
+            shell = msgspec.structs.replace(shell, token=request.state.form_token, user=user)
+            at = viewed.at.isoformat() if viewed.at else ""
+            html = render_page(row.template, viewed.page, shell, server(request.scope.get("root_path", ""), at))
+            return html.encode(), {}
+
+        return HTMLResponse(now.kept.made(tag, made)[0], headers=headers)
 
     return answer
 
@@ -89,12 +90,12 @@ def _twin(row: PageRow, current: Current) -> Answering:
         headers = {"etag": tag, "cache-control": KEPT}
         if fresh(request, tag):
             return Response(status_code=304, headers=headers)
-        if found := now.kept.get(tag):
-            return Response(found[0], media_type="application/json", headers=headers)
-        viewed = look(row, now.project, request.path_params.get("key", ""), request.query_params)
-        body = msgspec.json.encode(viewed.page)
-        now.kept.put(tag, body)
-        return Response(body, media_type="application/json", headers=headers)
+
+        def made() -> Made:
+            viewed = look(row, now.project, request.path_params.get("key", ""), request.query_params)
+            return msgspec.json.encode(viewed.page), {}
+
+        return Response(now.kept.made(tag, made)[0], media_type="application/json", headers=headers)
 
     return answer
 

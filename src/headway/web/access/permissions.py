@@ -56,8 +56,8 @@ TABLE: tuple[Row, ...] = (
 )
 """The first row that fits is taken."""
 
-DECIDING_ACTS = frozenset({"accept", "point", "extend", "decline", "built"})
-"""What about a request only whoever decides may do; filing, editing and withdrawing is for whoever asks."""
+ASKING = frozenset({"file", "withdraw"})
+"""Last parts of addresses below a request that are for whoever asks. Everything else about it is deciding."""
 
 
 def kind_of(method: str, path: str) -> Kind:
@@ -65,7 +65,7 @@ def kind_of(method: str, path: str) -> Kind:
     writes = method.upper() not in READS
     for row in TABLE:
         if row.writes == writes and (path == row.address or path.startswith(row.address + "/")):
-            if row.kind == "request" and path.rstrip("/").rpartition("/")[2] in DECIDING_ACTS:
+            if row.kind == "request" and path != row.address and path.rpartition("/")[2] not in ASKING:
                 return "decide"
             return row.kind
     return "unknown"

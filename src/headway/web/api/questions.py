@@ -79,11 +79,12 @@ def of(
     kept = {"etag": tag, "cache-control": KEPT, "vary": "Cookie, Authorization"}
     if fresh(request, tag):
         return Response(status_code=304, headers=kept)
-    found = now.kept.get(tag)
-    if found is None:
+
+    def made() -> tuple[bytes, dict[str, str]]:
         said = body()
-        found = (said if isinstance(said, bytes) else said.encode(), dict(headers or {}))
-        now.kept.put(tag, *found)
+        return said if isinstance(said, bytes) else said.encode(), dict(headers or {})
+
+    found = now.kept.made(tag, made)
     return Response(found[0], media_type="application/json", headers={**kept, **found[1]})
 
 

@@ -18,11 +18,11 @@ from headway.graph.ledger import Entry
 from headway.graph.requests import Request as Wished
 from headway.project import Project, check_ins, triage
 from headway.project import requests as desk
-from headway.questions.evidence import the_goal
 from headway.questions.intake import Advice
 from headway.render import as_json
 from headway.render.options import RenderOptions
 from headway.render.values import plain
+from headway.web.access.owners import may_check_in
 from headway.web.access.person import Person
 from headway.web.api.bodies import CheckIn, Decision, Undo, Verdict, Wish
 from headway.web.api.described import errors, shaped
@@ -116,19 +116,12 @@ def _check_ins(router: APIRouter, current: Current) -> None:
         """Say something about a key result that one's team owns, or whose objective it owns."""
         project = current.now().project
         person: Person = request.state.person
-        if not person.acts_for(owners_of(project, body.key_result)):
+        if not may_check_in(person, project, body.key_result):
             said = "It belongs to another team; its owner, or that of its objective, checks in."
             return failed(request, Failed(403, "This is not yours to do", said))
         entry = check_ins.check_in(project, body.key_result, body.note, by=person.name, confidence=body.confidence)
         current.refresh()
         return _written((), (entry,))
-
-
-def owners_of(project: Project, key_result: str) -> tuple[str, ...]:
-    """Who owns a key result, and its objective. Raises UnknownName, UsageError."""
-    graph = project.graph()
-    goal = the_goal(graph, key_result, "key_result")
-    return graph.nodes[goal].owner, graph.nodes[graph.objective_of(goal)].owner
 
 
 def _requests(router: APIRouter, current: Current) -> None:
