@@ -211,9 +211,15 @@ print(json.dumps(accepted))
 """
 
 
-def test_a_storm_of_writes_loses_none(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_a_storm_of_writes_loses_none(
+    tmp_path: Path, kind: str, request: pytest.FixtureRequest, capsys: pytest.CaptureFixture[str]
+) -> None:
     """Eight processes write to two servers of one store, while it is synced."""
     write_shop(tmp_path)
+    if kind == "postgresql":
+        with (tmp_path / "headway.yml").open("a") as settings:
+            settings.write(f"store: {request.getfixturevalue('postgres_database')()}\n")
     sync(tmp_path)
     with serving(tmp_path) as one, serving(tmp_path) as two:
         began = time.monotonic()
@@ -237,6 +243,6 @@ def test_a_storm_of_writes_loses_none(tmp_path: Path, capsys: pytest.CaptureFixt
     project = Project.open(tmp_path)
     kept: list[Any] = [e.body.get("note") or e.body.get("to") for e in entries(project)]
     with capsys.disabled():
-        told = f"\n{len(accepted)} writes by {WRITERS} processes to 2 servers in {seconds:.1f} s"
+        told = f"\n{len(accepted)} writes by {WRITERS} processes to 2 servers on {kind} in {seconds:.1f} s"
         print(told)  # noqa: T201
     assert sorted(kept) == sorted(accepted)
