@@ -21,6 +21,7 @@ from headway.web.access.login import login_routes
 from headway.web.access.setup import Access
 from headway.web.api.routes import include_api
 from headway.web.current import Current
+from headway.web.desk_routes import desk_routes
 from headway.web.failures import Defects, http, told
 from headway.web.page_routes import page_routes
 from headway.web.schedule import Schedule
@@ -68,7 +69,7 @@ def create_app(
         *login_routes(current, access.identities, access.provider),
     ]
     include_api(app, current, schedule)
-    app.router.routes += page_routes(current)
+    app.router.routes += [*desk_routes(current), *page_routes(current)]
     return app
 
 

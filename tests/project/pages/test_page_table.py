@@ -91,6 +91,6 @@ def test_a_late_sync_is_told_and_a_fresh_one_is_not() -> None:
     project = worlds.company()
     viewed = look(BY_NAME["objectives"], project)
     assert shell_of(viewed, project).stale == ""
-    later = dataclasses.replace(project, now=project.now + timedelta(days=3))
+    later = dataclasses.replace(project, now=project.now + timedelta(days=3)).with_graph(project.graph())
     assert shell_of(viewed, later).stale == "as of 3 days ago"
     assert shell_of(viewed, project).as_of == "as of 22 Nov, 06:00"

@@ -82,6 +82,12 @@ class PageRow(msgspec.Struct, frozen=True, kw_only=True):
 
 AT = Parameter("at", "The day as which to look, YYYY-MM-DD.")
 
+_TRIAGE = (
+    Parameter("owner", "Only what a team owns, or was assigned."),
+    Parameter("folder", "Only assets of a folder."),
+    Parameter("sort", "What rows are sorted by; the dearest first without.", ("name", "owner", "folder")),
+)
+
 PAGES: tuple[PageRow, ...] = (
     PageRow(
         name="objectives",
@@ -183,6 +189,31 @@ PAGES: tuple[PageRow, ...] = (
         sheets=("picture", "lineage"),
         modules=("lineage_page.js",),
         picture=True,
+    ),
+    PageRow(
+        name="triage_home",
+        address="/triage",
+        title="Triage",
+        template="triage.html",
+        builder="headway.project.pages.triage:triage_home",
+        parameters=_TRIAGE,
+        tab="Triage",
+        count="headway.project.pages.triage:open_decisions",
+        sheets=("triage",),
+        modules=("triage.js",),
+        historic=False,
+    ),
+    PageRow(
+        name="triage",
+        address="/triage/{kind}",
+        title="Triage",
+        template="triage.html",
+        builder="headway.project.pages.triage:triage",
+        parameters=(*_TRIAGE, Parameter("done", "Decisions that were just made, by their handles.")),
+        tab="Triage",
+        sheets=("triage",),
+        modules=("triage.js",),
+        historic=False,
     ),
     PageRow(
         name="cost",

@@ -1,0 +1,174 @@
+"""What people decide on the pages, as plain forms: a page that says what would happen, and a POST that does it.
+
+A form that is sent twice does nothing twice: it carries what had been decided when it was shown, and one that is older
+than the last decision is answered with that decision.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import Any
+
+import msgspec
+from pydantic import ValidationError
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import FormData
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.routing import Route
+
+from headway.errors import HeadwayError, UsageError
+from headway.project import triage
+from headway.project.pages.page import Page
+from headway.project.pages.table import BY_NAME, address
+from headway.project.pages.triage import KINDS, choose, stamp
+from headway.project.pages.view import Viewed, shell_of
+from headway.questions.triage_state import digest_of
+from headway.render.html.pages import render_page, server
+from headway.web.access.person import Person
+from headway.web.api.bodies import Decision
+from headway.web.api.writes import decided
+from headway.web.current import Current
+from headway.web.failures import theme_of
+
+MOST_FIELDS = 64
+"""Fields of a form."""
+MOST_FINDINGS = 200
+
+
+def desk_routes(current: Current) -> list[Route]:
+    """Routes of the forms of Triage. They go before those of the pages, which would take `decide` for a kind."""
+    desk = _Triage(current)
+    return [
+        Route("/triage/decide", desk.ask, methods=["GET"], name="deciding"),
+        Route("/triage/decide", desk.decide, methods=["POST"], name="decide"),
+        Route("/triage/undo", desk.undo, methods=["POST"], name="undo"),
+    ]
+
+
+class _Triage:
+    def __init__(self, current: Current) -> None:
+        self._current = current
+        self._one = threading.Lock()
+
+    def ask(self, request: Request) -> Response:
+        """The page that says what a decision would do."""
+        given = request.query_params
+        handles = _handles(given.getlist("finding"))
+        if not handles:
+            return RedirectResponse(_to(request, address("triage_home")), 303)
+        page = choose(self._current.now().project, given.get("act", ""), handles)
+        return shown(request, self._current, "triage", "deciding.html", page)
+
+    async def decide(self, request: Request) -> Response:
+        """Do it, and go back to the list."""
+        form = await request.form(max_files=0, max_fields=MOST_FIELDS)
+        return await run_in_threadpool(self._decide, request, form)
+
+    def _decide(self, request: Request, form: FormData) -> Response:
+        project = self._current.now().project
+        said = texts(form, ("act", "findings", "stamp", "reason", "until", "to", "key_result", "on"))
+        handles = _handles([said["findings"]])
+        act = said["act"]
+        try:
+            body = _body(said, handles)
+            with self._one:
+                cases = triage.found(project, handles)
+                kind = cases[0].item.kind
+                if said["stamp"] != stamp(project, handles):
+                    keys = {case.item.key for case in cases}
+                    known = [d for d in triage.decisions_of(project).all if d.entry.subject in keys]
+                    done = [d.digest for d in known if d.entry.act == act][-len(handles) :]
+                else:
+                    outcome = decided(project, body, by_of(request))
+                    done = [digest_of(entry) for entry in outcome.entries]
+        except HeadwayError as error:
+            if not handles or act not in {"keep", "link", "retire", "snooze", "assign"}:
+                raise
+            problem = f"{error.message[:1].upper()}{error.message[1:]}."
+            page = choose(project, act, handles, given=said, problem=problem)
+            return shown(request, self._current, "triage", "deciding.html", page, status=422)
+        self._current.refresh()
+        handed = ",".join(digest[:7] for digest in done[:50])
+        return RedirectResponse(_to(request, address("triage", kind, done=handed)), 303)
+
+    async def undo(self, request: Request) -> Response:
+        """Take decisions back, and go back to the list. What was taken back already stays so."""
+        form = await request.form(max_files=0, max_fields=MOST_FIELDS)
+        return await run_in_threadpool(self._undo, request, form)
+
+    def _undo(self, request: Request, form: FormData) -> Response:
+        project = self._current.now().project
+        said = texts(form, ("decisions", "kind"))
+        with self._one:
+            known = triage.decisions_of(project)
+            asked = _handles([said["decisions"]])
+            waiting = [h for h in asked if not any(d.startswith(h) for d in known.undone)]
+            if waiting:
+                triage.undo(project, waiting, by=by_of(request))
+        self._current.refresh()
+        kind = said["kind"] if said["kind"] in KINDS else ""
+        return RedirectResponse(_to(request, address("triage", kind) if kind else address("triage_home")), 303)
+
+
+def shown(request: Request, current: Current, row: str, template: str, page: Page, *, status: int = 200) -> Response:
+    """A page that stands in no row of the table, with the shell of one that does."""
+    now = current.now()
+    person: Person = request.state.person
+    shell = shell_of(Viewed(BY_NAME[row], page, now.project, None), now.project, theme=theme_of(request))
+    user = "" if person.how == "loopback" else person.name
+    shell = msgspec.structs.replace(shell, token=request.state.form_token, user=user)
+    html = render_page(template, page, shell, server(str(request.scope.get("root_path", ""))))
+    return HTMLResponse(html, status, {"cache-control": "no-store"})
+
+
+def texts(form: FormData, names: Sequence[str]) -> dict[str, str]:
+    """The fields of a form that are texts, without blanks around them; '' for what is not there."""
+    return {name: value.strip() if isinstance(value := form.get(name, ""), str) else "" for name in names}
+
+
+def by_of(request: Request) -> str:
+    """Who signs what is written."""
+    person: Person = request.state.person
+    return person.name
+
+
+def day_of(text: str, name: str) -> date | None:
+    """The day of a field; None without one. Raises UsageError."""
+    try:
+        return date.fromisoformat(text) if text else None
+    except ValueError:
+        raise UsageError(f"{name} is not a day", hint="write YYYY-MM-DD") from None
+
+
+def _body(said: Mapping[str, str], handles: Sequence[str]) -> Decision:
+    act = said["act"]
+    takes = {
+        "keep": ("until",),
+        "snooze": ("until",),
+        "assign": ("to",),
+        "link": ("key_result",),
+        "retire": ("on",),
+    }.get(act, ())
+    given: dict[str, Any] = {name: said[name] for name in takes if said[name]}
+    for name in ("until", "on"):
+        if name in given:
+            given[name] = day_of(given[name], name)
+    try:
+        return Decision.model_validate({"act": act, "findings": list(handles), "reason": said["reason"], **given})
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = " ".join(str(part) for part in first["loc"])
+        raise UsageError(f"{place or 'the form'}: {first['msg']}") from None
+
+
+def _handles(values: Sequence[str]) -> list[str]:
+    """Handles, each once, however the form has them: one a field, or several with commas."""
+    found = dict.fromkeys(h.strip() for value in values for h in value.split(",") if h.strip())
+    return list(found)[:MOST_FINDINGS]
+
+
+def _to(request: Request, where: str) -> str:
+    return f"{request.scope.get('root_path', '')}{where}"

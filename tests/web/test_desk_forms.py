@@ -1,0 +1,156 @@
+"""The forms of Triage over HTTP: what they write, what they refuse, and that a form sent twice does nothing twice."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from starlette.testclient import TestClient
+
+from desk import DAY, desk
+from headway.project import Project
+from headway.project.ledger import entries
+from headway.web.app import create_app
+from headway.web.current import Current
+
+BASE = "http://127.0.0.1:8484"
+VALUE = re.compile(r'name="(token|act|findings|stamp|decisions|kind)" value="([^"]*)"')
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Project:
+    return desk(tmp_path)
+
+
+@pytest.fixture
+def client(shop: Project) -> Iterator[TestClient]:
+    folder = shop.config.root
+    app = create_app(Current(lambda: Project.open(folder, as_of=DAY, environment={})))
+    with TestClient(app, base_url=BASE, client=("127.0.0.1", 5000), follow_redirects=False) as made:
+        yield made
+
+
+def zombies(shop: Project) -> str:
+    return ",".join(r.values[0] for r in shop.ask("triage", kind="zombies").rows)
+
+
+def form(client: TestClient, act: str, findings: str) -> dict[str, str]:
+    page = client.get("/triage/decide", params={"act": act, "finding": findings})
+    assert page.status_code == 200
+    body = page.text[page.text.index('id="deciding"') :]
+    return dict(VALUE.findall(body))
+
+
+def test_keeping_is_written_and_leads_back_to_the_list(client: TestClient, shop: Project) -> None:
+    sent = {**form(client, "keep", zombies(shop)), "reason": "the auditor reads it", "until": "2026-12-31"}
+    answer = client.post("/triage/decide", data=sent)
+    assert answer.status_code == 303
+    assert [e.act for e in entries(shop, "finding")] == ["keep", "keep"]
+    page = client.get(answer.headers["location"])
+    assert "Kept dusty, until 2026-12-31" in page.text
+    assert zombies(shop) == ""
+
+
+@pytest.mark.parametrize(
+    ("act", "more"),
+    [
+        ("keep", {"reason": "because"}),
+        ("snooze", {"until": "2026-12-01"}),
+        ("assign", {"to": "growth-team"}),
+        ("retire", {}),
+    ],
+)
+def test_a_form_that_is_sent_twice_does_nothing_twice(
+    client: TestClient, shop: Project, act: str, more: dict[str, str]
+) -> None:
+    sent = {**form(client, act, zombies(shop)), **more}
+    first, second = client.post("/triage/decide", data=sent), client.post("/triage/decide", data=sent)
+    assert (first.status_code, second.status_code) == (303, 303)
+    assert first.headers["location"] == second.headers["location"]
+    assert [e.act for e in entries(shop, "finding")] == [act, act]
+
+
+def test_forms_that_are_sent_at_once_write_once(client: TestClient, shop: Project) -> None:
+    sent = {**form(client, "keep", zombies(shop)), "reason": "because"}
+    found: list[int] = []
+    threads = [
+        threading.Thread(target=lambda: found.append(client.post("/triage/decide", data=sent).status_code))
+        for _ in range(4)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert found == [303] * 4
+    assert len(entries(shop, "finding")) == 2
+
+
+def test_retiring_announces_and_undo_restores(client: TestClient, shop: Project) -> None:
+    before = zombies(shop)
+    answer = client.post("/triage/decide", data=form(client, "retire", before))
+    written = Path(shop.config.root) / "retirements.yml"
+    assert written.exists()
+    page = client.get(answer.headers["location"])
+    toast = page.text[page.text.index('class="toast') :]
+    back = dict(VALUE.findall(toast[: toast.index("</form>")]))
+    assert client.post("/triage/undo", data=back).status_code == 303
+    assert not written.exists()
+    assert zombies(shop) == before
+    assert client.post("/triage/undo", data=back).status_code == 303
+    assert [e.act for e in entries(shop, "finding")].count("undo") == 2
+
+
+def test_linking_goes_into_links_yml(client: TestClient, shop: Project) -> None:
+    (buzz,) = [r.values[0] for r in shop.ask("triage", kind="shadow-goals").rows]
+    goal = next(shop.graph().nodes[g].id for g in shop.graph().goals if g in shop.graph().targets)
+    answer = client.post("/triage/decide", data={**form(client, "link", buzz), "key_result": goal})
+    assert answer.status_code == 303
+    assert "buzz" in (Path(shop.config.root) / "links.yml").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("act", "more", "said"),
+    [
+        ("keep", {"reason": ""}, "says why"),
+        ("keep", {"reason": "x", "until": "tomorrow"}, "Until is not a day"),
+        ("keep", {"reason": "x", "until": "2020-01-01"}, "is over already"),
+        ("snooze", {}, "needs a day"),
+        ("assign", {"to": ""}, "not said to whom"),
+        ("keep", {"reason": "x" * 3000}, "2000 characters"),
+    ],
+)
+def test_what_is_missing_is_said_beside_the_form_and_nothing_is_written(
+    client: TestClient, shop: Project, act: str, more: dict[str, str], said: str
+) -> None:
+    answer = client.post("/triage/decide", data={**form(client, act, zombies(shop)), **more})
+    assert answer.status_code == 422
+    assert said in answer.text
+    assert entries(shop, "finding") == ()
+    if len(more.get("reason", "")) == 1:
+        assert 'value="x"' in answer.text
+
+
+def test_forged_and_foreign_forms_are_refused(client: TestClient, shop: Project) -> None:
+    sent = {**form(client, "keep", zombies(shop)), "reason": "because"}
+    assert client.post("/triage/decide", data={**sent, "token": "0" * 64}).status_code == 403
+    assert client.post("/triage/decide", data={k: v for k, v in sent.items() if k != "token"}).status_code == 403
+    elsewhere = {"origin": "https://evil.example"}
+    assert client.post("/triage/decide", data=sent, headers=elsewhere).status_code == 403
+    assert client.post("/triage/undo", data={"decisions": "abcd"}).status_code == 403
+    assert entries(shop, "finding") == ()
+
+
+def test_findings_that_are_not_there_are_not_found(client: TestClient, shop: Project) -> None:
+    assert client.get("/triage/decide", params={"act": "keep", "finding": "@0000000"}).status_code == 404
+    assert client.get("/triage/decide", params={"act": "burn", "finding": zombies(shop)}).status_code == 404
+    assert client.get("/triage/decide").status_code == 303
+    assert client.get("/triage/nothing").status_code == 404
+
+
+def test_the_twin_is_the_page(client: TestClient, shop: Project) -> None:
+    twin = client.get("/triage/zombies.json").json()
+    assert {h for row in twin["rows"] for h in row["findings"].split(",")} == set(zombies(shop).split(","))
+    assert client.get("/triage.json").json()["kind"] == "zombies"
