@@ -41,6 +41,10 @@ def mcp(http: int | None, host: str, allow_writes: bool, by: str, **options: Any
         serve_stdio(server)
         return Exit.FINE
     from headway.mcp_server.over_http import create_app, listen, run
+    from headway.web.connection import Impatient
+
+    def started(address: str) -> None:
+        click.echo(f"Headway answers at {address} (Ctrl+C ends it)", err=True)
 
     config = project_of(dict(options)).config
     guarded = "tokens" in config.serve.auth
@@ -49,7 +53,7 @@ def mcp(http: int | None, host: str, allow_writes: bool, by: str, **options: Any
         url = config.serve.url if guarded else ""
         port = int(on.getsockname()[1])
         app = create_app(server, port=port, names=names, url=url, root=config.root, guarded=guarded)
-        run(app, on, started=lambda address: click.echo(f"Headway answers at {address} (Ctrl+C ends it)", err=True))
+        run(app, on, started=started, connection=Impatient)
     return Exit.FINE
 
 

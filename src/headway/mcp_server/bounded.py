@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
-from headway.answer import Answer, Finding, plural
+from headway.answer import Answer, Finding
 from headway.render import as_json
 from headway.render.values import plain, safe, shown
 
@@ -20,7 +20,10 @@ USUAL = 20
 """Rows of an answer, and of each of its sections."""
 MOST = 200
 FARTHEST = 10_000_000
+MOST_SECTIONS = 20
 MOST_GAPS = 20
+GAPS_SAID = 5
+"""Gaps that the text tells of."""
 MOST_BYTES = 60_000
 """Of the JSON of one answer."""
 MOST_TEXT = 12_000
@@ -58,31 +61,52 @@ def structured(answer: Answer, limit: int, offset: int) -> dict[str, Any]:
 
 
 def _document(answer: Answer, limit: int, offset: int) -> dict[str, Any]:
-    rows, gaps = _longest(answer), _gaps_in(answer)
-    after = offset + limit
+    document = as_json.document(cut(answer, limit, offset))
+    # Figures for machines may list thousands of names, and no smaller page would make them fewer.
+    long = _size(document["totals"]) > MOST_BYTES // 4
+    if long:
+        document["totals"] = _shorter(document["totals"], *_SHORTER[0])
+    rows = rows_in(answer)
     page = {
         "limit": limit,
         "offset": offset,
         "rows": rows,
-        "gaps": gaps,
-        "next_offset": after if after < rows else None,
-        "shortened": False,
+        "gaps": _gaps_in(answer),
+        "next_offset": offset + limit if offset + limit < rows else None,
+        "shortened": long,
     }
-    return as_json.document(cut(answer, limit, offset)) | {"page": page}
+    return document | {"page": page}
 
 
 def cut(answer: Answer, limit: int, offset: int) -> Answer:
-    """The answer with only some rows and gaps, in it and in each section."""
-    return replace(
-        answer,
-        rows=answer.rows[offset : offset + limit],
-        gaps=answer.gaps[:MOST_GAPS],
-        sections=tuple(cut(section, limit, offset) for section in answer.sections),
-    )
+    """The answer with only some rows and gaps.
+
+    Each section is cut the same way, so that the first page is an overview. Where there are more than MOST_SECTIONS the
+    rows of all of them are counted one after another, and sections without a row on the page are left out.
+    """
+    rows = answer.rows[offset : offset + limit]
+    if len(answer.sections) <= MOST_SECTIONS:
+        sections = [cut(section, limit, offset) for section in answer.sections]
+    else:
+        sections, at = [], len(answer.rows)
+        for section in answer.sections:
+            first, last = max(offset - at, 0), min(offset + limit - at, _places(section))
+            if first < last:
+                sections.append(replace(cut(section, limit, 0), rows=section.rows[first:last]))
+            at += _places(section)
+    return replace(answer, rows=rows, gaps=answer.gaps[:MOST_GAPS], sections=tuple(sections))
 
 
-def _longest(answer: Answer) -> int:
-    return max([len(answer.rows), *(_longest(section) for section in answer.sections)])
+def rows_in(answer: Answer) -> int:
+    """How many rows there are to page through."""
+    if len(answer.sections) <= MOST_SECTIONS:
+        return max([len(answer.rows), *(rows_in(section) for section in answer.sections)])
+    return len(answer.rows) + sum(_places(section) for section in answer.sections)
+
+
+def _places(section: Answer) -> int:
+    """What a section counts for among many; one without rows is a line of its own."""
+    return max(1, len(section.rows))
 
 
 def _gaps_in(answer: Answer) -> int:
@@ -119,11 +143,14 @@ def _size(document: Any) -> int:
 
 def text(answer: Answer, limit: int, offset: int) -> str:
     """Headline, rows with their proof, and gaps, a line each; at most about MOST_TEXT characters."""
-    lines: list[str] = []
-    told = _said(answer, limit, offset, lines, MOST_TEXT)
-    rows = _longest(answer)
-    if told < limit and offset + told < rows:
-        lines.append(f"Only {plural(told, 'row')} from {offset} on had room here; the structured content has more.")
+    lines = list(_said(cut(answer, limit, offset)))
+    fitting = "\n".join(lines)
+    if len(fitting) > MOST_TEXT:
+        lines = [fitting[:MOST_TEXT].rpartition("\n")[0]]
+        lines.append("This page is longer than fits here: the structured content has all of it, a lower limit less.")
+    rows, gaps = rows_in(answer), _gaps_in(answer) - GAPS_SAID
+    if gaps > 0:
+        lines.append(f"Not known: {gaps:,} more.")
     if offset + limit < rows:
         lines.append(f"There are {rows:,} rows in all; offset={offset + limit} gives the next.")
     elif offset and offset >= rows:
@@ -131,30 +158,16 @@ def text(answer: Answer, limit: int, offset: int) -> str:
     return "\n".join(lines)
 
 
-def _said(answer: Answer, limit: int, offset: int, lines: list[str], room: int) -> int:
-    """Add the lines of an answer and its sections; returns how many rows of the longest had room."""
-    lines.append(_line(answer.headline))
-    room -= sum(len(line) + 1 for line in lines)
-    rows = answer.rows[offset : offset + limit]
-    told = 0
-    for row, cells in zip(rows, _cells(answer, rows), strict=True):
-        said = _line(" | ".join(f"{c.key}={cell}" for c, cell in zip(answer.columns, cells, strict=True)))
-        said = "\n".join([f"- {said}", *_proof(row)])
-        room -= len(said) + 1
-        if room < 0:
-            break
-        lines.append(said)
-        told += 1
-    lines += [_line(f"Not known: {g.message}" + (f" ({g.hint})" if g.hint else "")) for g in answer.gaps[:5]]
-    if len(answer.gaps) > 5:
-        lines.append(f"Not known: {len(answer.gaps) - 5:,} more gaps.")
-    share = max(0, room) // max(1, len(answer.sections))
-    fits = [told if len(rows) > told else limit]
+def _said(answer: Answer) -> Iterator[str]:
+    yield _line(answer.headline)
+    for row, cells in zip(answer.rows, _cells(answer, answer.rows), strict=True):
+        said = " | ".join(f"{c.key}={cell}" for c, cell in zip(answer.columns, cells, strict=True))
+        yield _line(f"- {said}")
+        yield from _proof(row)
     for section in answer.sections:
-        below: list[str] = []
-        fits.append(_said(section, limit, offset, below, share))
-        lines += below
-    return min(fits)
+        yield from _said(section)
+    for gap in answer.gaps[:GAPS_SAID]:
+        yield _line(f"Not known: {gap.message}" + (f" ({gap.hint})" if gap.hint else ""))
 
 
 def _cells(answer: Answer, rows: tuple[Finding, ...]) -> Iterator[tuple[str, ...]]:

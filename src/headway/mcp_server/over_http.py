@@ -6,6 +6,7 @@ its own at a loopback address (DNS rebinding), and its requests then carry that 
 
 from __future__ import annotations
 
+import asyncio
 import socket
 from collections.abc import Callable, Collection
 from datetime import UTC, datetime
@@ -98,10 +99,17 @@ def create_app(
     )
 
 
-def run(app: Starlette, on: socket.socket, *, started: Callable[[str], None]) -> None:
-    """Serve until interrupted. `started` is told the address."""
+def run(
+    app: Starlette,
+    on: socket.socket,
+    *,
+    started: Callable[[str], None],
+    connection: type[asyncio.Protocol] | None = None,
+) -> None:
+    """Serve until interrupted. `started` is told the address; `connection` is how one is spoken to, if not as usual."""
     settings = uvicorn.Config(
         app,
+        http=connection or "h11",
         ws="none",
         log_level="warning",
         server_header=False,
@@ -121,6 +129,7 @@ def _known(port: int, names: Collection[str], url: str) -> TransportSecuritySett
     bare = [f"[{name}]" if ":" in name else name for name in (*LOOPBACK, *names)]
     hosts = [f"{name}:{port}" for name in bare]
     origins = [f"http://{host}" for host in hosts]
+    hosts += bare[len(LOOPBACK) :]
     if url:
         parts = urlsplit(url)
         hosts.append(parts.netloc)

@@ -119,7 +119,8 @@ def _tool(question: Question) -> Tool:
             for name, default in (("limit", USUAL), ("offset", 0))
         )
         answer = project.ask(question.name, **given)
-        return Reply(text(answer, limit, offset), structured(answer, limit, offset))
+        data = structured(answer, limit, offset)
+        return Reply(text(answer, data["page"]["limit"], offset), data)
 
     return Tool(
         name=question.name,
