@@ -165,3 +165,5 @@ class Config:
     profiles_dir: str = ""
     target: str = ""
     """Target of the dbt profile to evaluate key results on; empty means the profile's default."""
+    goal_order: tuple[str, ...] = ()
+    """Connectors of goals, the one that counts most first."""

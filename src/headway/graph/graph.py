@@ -26,6 +26,7 @@ from headway.graph.broken import Broken, broken
 from headway.graph.column_reach import ColumnReach
 from headway.graph.decided import Decided, Link, link_gaps
 from headway.graph.link import TABLE, Directory, Match, dangling_gaps, reached_names
+from headway.graph.goal_sources import merge_goals
 from headway.graph.merge import merge, told_once
 from headway.graph.model import (
     KINDS,
@@ -88,6 +89,7 @@ class Graph:
         synced_at: datetime | None = None,
         base: Graph | None = None,
     ) -> None:
+        goal_order: Sequence[str] = (),
         kinds: dict[type, list[Any]] = defaultdict(list)
         for record in records:
             kinds[type(record)].append(record)
@@ -97,7 +99,8 @@ class Graph:
         self.synced_at = synced_at
         self.base = base
         """The graph before a change; None where nothing is compared."""
-        self._gaps: list[Gap] = list(kinds[Gap])
+        self._goal_aliases, merging = merge_goals(kinds, goal_order)
+        self._gaps: list[Gap] = [*kinds[Gap], *merging]
         self.observations: Sequence[Observation] = kinds[Observation]
         self.coverage: Sequence[Coverage] = kinds[Coverage]
         self.checks: Sequence[Check] = kinds[Check]
@@ -145,6 +148,7 @@ class Graph:
         index.update((tool, index[exposure]) for tool, exposure in merged.aliases.items())
         self.index: Mapping[str, int] = index
         """Id -> node; what two connectors know has two ids."""
+        index.update((gone, index[kept]) for gone, kept in self._goal_aliases.items() if kept in index)
         self.upstream: list[list[int]] = [[] for _ in self.nodes]
         self.downstream: list[list[int]] = [[] for _ in self.nodes]
         self.directory = Directory(self.nodes, self.index, self.upstream)

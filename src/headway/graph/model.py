@@ -296,7 +296,7 @@ class Target(Record, frozen=True, gc=False, kw_only=True, tag="target", omit_def
 
     key_result: str
     objective: str
-    """Id of the objective's node."""
+    """Id of the objective's node; '' where it only says how a goal of another source gets its value."""
     weight: float = 1.0
     baseline: float | None = None
     target: float | None = None

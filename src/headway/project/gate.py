@@ -144,6 +144,7 @@ def _graph(project: Project, earlier: Against, *, columns: bool) -> Graph:
             protected=config.protected,
             prices=config.prices,
             base=base,
+            goal_order=config.goal_order,
         )
 
     base = None

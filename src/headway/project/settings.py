@@ -3,7 +3,8 @@
 project: lumaloop
 dbt: {target: target}                # folder with manifest.json, or manifest: PATH
 columns: true                        # follow columns through the SQL (at a sync, where sqlglot is installed)
-goals: goals.yml                     # a file or a folder
+goals: goals.yml                     # a file or a folder; or a list of places, of which the first counts most:
+#  [goals.yml, {name: asana, workspace: "1200"}, {name: goals_csv, path: okrs.csv}]
 observations:
   - {path: usage.csv, covers: "kind:model kind:dashboard"}
 links: links.yml                     # what people decided about links, if it is called otherwise
@@ -94,7 +95,7 @@ class _Reader:
             "project": str,
             "dbt": lambda v: self._mapping(v, "dbt"),
             "columns": lambda v: v if isinstance(v, bool) else self._mapping(v, "columns"),
-            "goals": lambda v: {"path": v} if isinstance(v, str) else self._mapping(v, "goals"),
+            "goals": self._goals,
             "links": lambda v: {"path": v} if isinstance(v, str) else self._mapping(v, "links"),
             "observations": self._observations,
             "owners": lambda v: self._mapping(v, "owners"),
@@ -119,7 +120,7 @@ class _Reader:
             dbt["owners"] = owners
         sources = [Source("dbt", dbt), *_columns(dbt, read.get("columns"))] if said.get("dbt", {}) is not False else []
         if "goals" in read:
-            sources.append(Source("goals", read["goals"]))
+            sources += read["goals"]
         else:
             sources += [s for s in _default(directory).sources if s.connector == "goals"]
         if "links" in read:
@@ -135,6 +136,7 @@ class _Reader:
             policy=read.get("policy", Policy()),
             protected=read.get("protected", ()),
             prices=read.get("prices", {}),
+            goal_order=tuple(dict.fromkeys(source.connector for source in read.get("goals", ()))),
             layers=read.get("layers", {}),
             gates=read.get("gates"),
             serve=read.get("serve", Serve()),
@@ -211,6 +213,17 @@ class _Reader:
             options = dict(self._mapping(item, "each of connectors"))
             if not isinstance(options.get("name"), str):
                 raise ConfigError("each of connectors needs a name", place=self._place(item))
+    def _goals(self, value: Any) -> tuple[Source, ...]:
+        """Where goals are, in the order of what counts: paths of goals files, or connectors by name."""
+        found = []
+        for item in value if isinstance(value, list) else [value]:
+            options = {"path": item} if isinstance(item, str) else dict(self._mapping(item, "goals"))
+            name = options.pop("name", "goals")
+            if not isinstance(name, str):
+                raise ConfigError("the name of a place of goals is that of a connector", place=self._place(item))
+            found.append(Source(name, options))
+        return tuple(found)
+
             found.append(Source(options.pop("name"), options))
         return tuple(found)
 

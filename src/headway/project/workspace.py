@@ -183,6 +183,7 @@ class Project:
     def with_graph(self, graph: Graph) -> Project:
         """This project with a graph that is there already: that of an earlier day, or one made of records in memory."""
         other = replace(self, as_of=graph.as_of)
+            goal_order=self.config.goal_order,
         other._graph = graph
         return other
 
@@ -302,7 +303,7 @@ class Project:
         """Readings of the living key results, from the warehouse of the dbt profile."""
         from headway.project.values import readings
 
-        graph = Graph(records, as_of=self.as_of, policy=self.config.policy)
+        graph = Graph(records, as_of=self.as_of, policy=self.config.policy, goal_order=self.config.goal_order)
         yield from readings(self, graph)
 
 

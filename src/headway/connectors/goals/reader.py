@@ -42,11 +42,12 @@ class Goals:
     """Everything the files say, in their order; references are known to fit."""
 
     objectives: tuple[Goal, ...]
+    bindings: tuple[Block, ...] = ()
 
     @property
     def empty(self) -> bool:
-        """Whether there is no objective at all."""
-        return not self.objectives
+        """Whether there is no objective at all, and nothing bound."""
+        return not self.objectives and not self.bindings
 
 
 def read(files: Sequence[tuple[str, bytes]], problems: Problems | None = None) -> Goals:
@@ -63,7 +64,7 @@ def read(files: Sequence[tuple[str, bytes]], problems: Problems | None = None) -
     reading.connect()
     if found := reading.problems.sorted():
         raise GoalsError(found)
-    return Goals(tuple(reading.goals.values()))
+    return Goals(tuple(reading.goals.values()), tuple(reading.bindings.values()))
 
 
 def file_block(name: str, data: bytes, problems: Problems) -> Block | None:
@@ -84,11 +85,19 @@ class _Reading:
         self.above: dict[str, str] = {}
         """Id of a nested objective to the id of the one it is written in."""
         self.files: list[Block] = []
+        self.bindings: dict[str, Block] = {}
 
     def take(self, file: Block) -> None:
         for period in file.blocks("periods"):
             self.first(period, "period", self.periods)
             check_span(period, self.problems)
+        for binding in file.blocks("bindings"):
+            goal = binding.text("goal")
+            if goal in self.bindings:
+                message = f"{goal} is bound twice, first at {self.bindings[goal].at('goal')}"
+                self.problems.say(message, binding.at("goal"), "keep one of them")
+            elif goal:
+                self.bindings[goal] = binding
         self.files.append(file)
 
     def connect(self) -> None:

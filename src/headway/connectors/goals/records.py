@@ -42,6 +42,8 @@ def records(goals: Goals, dialect: str = "") -> Iterator[AnyRecord]:
             yield from _deliverable(block, goal)
         for block in goal.block.blocks("initiatives"):
             yield from _initiative(block, goal)
+    for block in goals.bindings:
+        yield from _bound(block, dialect)
 
 
 def _origin(place: Place) -> Origin:
@@ -60,6 +62,7 @@ def _node(block: Block, kind: str, node: str, owner: str) -> Node:
         tags=block.texts("tags"),
         url=block.text("url"),
         description=block.text("description"),
+        meta={"same_as": block.text("same_as")} if block.text("same_as") else {},
         origin=_origin(block.place),
     )
 
@@ -98,8 +101,7 @@ def _key_result(block: Block, goal: Goal, dialect: str) -> Iterator[AnyRecord]:
     yield _target(block, goal, node)
     yield Edge(upstream=node, downstream=objective, role="supports", origin=origin)
     yield from _lineage(block, node, dialect)
-    for word in {word.text: word for word in block.words("shown_on")}.values():
-        yield Edge(upstream=f"ref:shown/{word.text}", downstream=node, role="shows", origin=_origin(word.place))
+    yield from _boards(block, node)
     for reading in sorted(block.blocks("readings"), key=lambda r: r.values["date"]):
         place = reading.place
         yield Reading(
@@ -111,6 +113,27 @@ def _key_result(block: Block, goal: Goal, dialect: str) -> Iterator[AnyRecord]:
             origin=_origin(place),
         )
     yield from _doubts(block, node)
+
+
+def _boards(block: Block, node: str) -> Iterator[Edge]:
+    for word in {word.text: word for word in block.words("shown_on")}.values():
+        yield Edge(upstream=f"ref:shown/{word.text}", downstream=node, role="shows", origin=_origin(word.place))
+
+
+def _bound(block: Block, dialect: str) -> Iterator[AnyRecord]:
+    """The binding of a goal of another tool: a Target without an objective, and what feeds and shows the goal."""
+    node = block.text("goal")
+    yield Target(
+        key_result=node,
+        objective="",
+        baseline=block.number("baseline"),
+        target=block.number("target"),
+        unit=block.text("unit"),
+        binding=_binding(block),
+        origin=_origin(block.place),
+    )
+    yield from _lineage(block, node, dialect)
+    yield from _boards(block, node)
 
 
 def _target(block: Block, goal: Goal, node: str) -> Target:

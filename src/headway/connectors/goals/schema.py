@@ -81,6 +81,7 @@ _FILE = Shape(
         Field("version", "version", f"Version of this format: {VERSION}, which is also what a missing line means."),
         Field("periods", "blocks", "Named spans of time that objectives refer to.", of="period"),
         Field("objectives", "blocks", "What the company wants.", of="objective"),
+        Field("bindings", "blocks", "How goals of another tool get their values.", of="binding"),
     ),
     mistaken={"goals": "objectives", "okrs": "objectives", "cycles": "periods", "quarters": "periods"},
 )
@@ -118,6 +119,7 @@ _OBJECTIVE = Shape(
         Field("state", "choice", "Left out, the dates decide.", choices=("draft", "active", "ended")),
         _TAGS,
         _URL,
+        Field("same_as", "text", "Id of the same goal in another tool, such as asana:1201."),
         Field("key_results", "blocks_or_texts", "How one can see that it is reached.", of="key_result"),
         Field("deliverables", "blocks", "Results that are done or not.", of="deliverable"),
         Field("initiatives", "blocks", "Work in flight towards the key results.", of="initiative"),
@@ -183,6 +185,7 @@ _KEY_RESULT = Shape(
         Field("changes", "blocks", "History of its target, kept by hand.", of="change"),
         _TAGS,
         _URL,
+        Field("same_as", "text", "Id of the same goal in another tool, such as asana:1201."),
     ),
     at_most_one=(("metric", "model", "sql", "readings"), ("band", "target"), ("band", "commit"), ("band", "stretch")),
     needs={
@@ -291,10 +294,35 @@ _INITIATIVE = Shape(
     mistaken={"name": "title", "supports": "key_results", "krs": "key_results", "link": "url"},
 )
 
+_BOUND_BY = ("metric", "model", "expression", "time", "sql", "where", "grain", "dimensions", "shown_on")
+
+_BINDING = Shape(
+    "binding",
+    "a binding",
+    "How a key result of another tool gets its value. It hangs on the id there, so it survives every import.",
+    (
+        Field("goal", "text", "Id of the key result, such as asana:1201.", required=True),
+        *(f for f in _KEY_RESULT.fields if f.name in _BOUND_BY),
+        Field("unit", "text", "What the number counts, where the tool does not say."),
+        Field("baseline", "number", "Value at the beginning, where the tool has none."),
+        Field("target", "number", "Value that is aimed at, where the tool has none."),
+        Field("note", "text", "Why, and who said so."),
+    ),
+    at_most_one=(("metric", "model", "sql"),),
+    at_least_one=("metric", "model", "sql", "shown_on"),
+    needs=_KEY_RESULT.needs,
+    mistaken={
+        "id": "goal", "key_result": "goal", "filter": "where", "expr": "expression", "query": "sql",
+        "dashboards": "shown_on", "dashboard": "shown_on", "exposures": "shown_on", "dims": "dimensions",
+        "granularity": "grain", "comment": "note", "reason": "note",
+    },
+)  # fmt: skip
+
 SHAPES: Mapping[str, Shape] = {
     shape.name: shape
     for shape in (
         _FILE, _PERIOD, _OBJECTIVE, _KEY_RESULT, _READING, _CHECKPOINT, _BAND, _CHANGE, _DELIVERABLE, _INITIATIVE,
+        _BINDING,
     )
 }  # fmt: skip
 
