@@ -38,7 +38,7 @@ from store_samples import (
 
 from headway.errors import InputError, StoreError, UsageError
 from headway.graph.model import AnyRecord, Check, Edge, Gap, Node, Observation
-from headway.store import Store, database
+from headway.store import Entry, Store, database
 from headway.store.schema import VERSION_TABLE, metadata, record
 from headway.store.schema import sync as sync_table
 
@@ -152,6 +152,31 @@ class StoreConformance:
                 assert (first, second, third) == (True, False, True)
             with two.alone("schedule") as again:
                 assert again
+
+    def test_the_pulse_tells_whether_anything_happened(self, store: Store) -> None:
+        at_first = store.pulse()
+        assert (at_first.ended, at_first.finished, at_first.started, at_first.entry) == (0, None, None, 0)
+        with store.sync("dbt", T0) as sync:
+            sync.write([])
+            during = store.pulse()
+            assert (during.running, during.ended, during.started) == (("dbt",), 0, T0)
+        after = store.pulse()
+        assert (after.running, after.ended, after.started) == ((), 1, T0)
+        assert after.finished is not None
+        assert after.finished >= T0
+        assert store.pulse() == after
+        kept = store.record(Entry(at=T0, by="me", topic="finding", subject="s", act="keep"))
+        assert store.pulse().entry == kept.id
+
+    def test_the_pulse_does_not_count_a_sync_that_died(self, url: str) -> None:
+        code = (
+            "import os, sys\nfrom datetime import UTC, datetime\nfrom headway.store import Store\n"
+            "with Store.open(sys.argv[1]).sync('dbt', datetime.now(UTC)):\n    os.kill(os.getpid(), 9)\n"
+        )
+        subprocess.run([sys.executable, "-c", code, url], timeout=60, check=False)
+        with Store.open(url) as store:
+            assert [s.status for s in store.syncs()] == ["interrupted"]
+            assert store.pulse().running == ()
 
     def test_being_alone_ends_with_the_process(self, url: str) -> None:
         code = (

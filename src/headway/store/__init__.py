@@ -9,13 +9,21 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from headway.graph.ledger import Entry
-    from headway.store.store import Store, SyncRow
+    from headway.store.store import Pulse, Store, SyncRow
     from headway.store.sync import Counts, Sync
     from headway.store.view import Loaded
 
-__all__ = ["Counts", "Entry", "Loaded", "Store", "Sync", "SyncRow"]
+__all__ = ["Counts", "Entry", "Loaded", "Pulse", "Store", "Sync", "SyncRow"]
 
-_HOMES = {"Store": "store", "SyncRow": "store", "Counts": "sync", "Sync": "sync", "Loaded": "view", "Entry": "ledger"}
+_HOMES = {
+    "Store": "store",
+    "SyncRow": "store",
+    "Pulse": "store",
+    "Counts": "sync",
+    "Sync": "sync",
+    "Loaded": "view",
+    "Entry": "ledger",
+}
 
 
 def __getattr__(name: str) -> Any:

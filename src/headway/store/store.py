@@ -10,7 +10,7 @@ from datetime import date, datetime, timedelta
 from types import TracebackType
 from typing import Any, Literal, Self
 
-from sqlalchemy import Connection, insert, make_url, select, update
+from sqlalchemy import Connection, func, insert, make_url, select, update
 from sqlalchemy.exc import ArgumentError
 
 from headway.errors import HeadwayError, StoreError, UsageError
@@ -22,6 +22,7 @@ from headway.store.census import read as read_censuses
 from headway.store.database import Database
 from headway.store.ledger import append, checked, read
 from headway.store.rows import clean
+from headway.store.schema import entry as entry_table
 from headway.store.schema import sync as sync_table
 from headway.store.sync import Counts, Sync
 from headway.store.view import Loaded
@@ -43,6 +44,22 @@ class SyncRow:
     status: Literal["running", "done", "removed", "failed", "interrupted"]
     message: str
     counts: Counts
+
+
+@dataclass(frozen=True, slots=True)
+class Pulse:
+    """Whether anything happened in a store, in a few figures: equal ones mean that nothing did."""
+
+    ended: int
+    """Syncs that are over, however they ended."""
+    finished: datetime | None
+    """When the last of them was."""
+    started: datetime | None
+    """When the last sync of any source began."""
+    running: tuple[str, ...]
+    """Connectors that are being synced."""
+    entry: int
+    """Id of the newest entry of the ledger; 0 without one."""
 
 
 class Store:
@@ -170,6 +187,19 @@ class Store:
                 with self._database.talking():
                     alive[row.connector] = self._database.is_held(row.connector)
         return [_sync_row(row, alive) for row in rows]
+
+    def pulse(self) -> Pulse:
+        """What has happened so far, counted in the database: for whoever looks often."""
+        s = sync_table.c
+        figures = select(func.count(s.finished), func.max(s.finished), func.max(s.started))
+        running = select(s.connector).where(s.status == "running").distinct().order_by(s.connector)
+        with self._database.talking(), self._database.reading() as connection:
+            ended, finished, started = connection.execute(figures).one()
+            names = connection.execute(running).scalars().all()
+            newest = connection.execute(select(func.max(entry_table.c.id))).scalar()
+        with self._database.talking():
+            alive = tuple(name for name in names if self._database.is_held(name))
+        return Pulse(ended, finished, started, alive, newest or 0)
 
     def record(self, entry: Entry) -> Entry:
         """Append to the ledger; gives the entry back with its id. One short transaction, whoever else writes.

@@ -73,7 +73,7 @@ class Current:
     def _look(self) -> None:
         old = self._now.project
         try:
-            seen = _seen(old, self._seen.entry)
+            seen = _seen(old)
             synced = seen.syncs != self._seen.syncs
             project = old
             if synced or time.monotonic() - self._opened >= self._opened_every:
@@ -111,14 +111,9 @@ class _Seen:
     entry: int = 0
 
 
-def _seen(project: Project, entry: int = 0) -> _Seen:
-    """`entry`: the last entry that is known already."""
+def _seen(project: Project) -> _Seen:
     if not project.stored:
         return _Seen()
     with project.store() as store:
-        syncs = store.syncs()
-        ended = [s for s in syncs if s.finished is not None]
-        newest = max((s.finished for s in ended if s.finished), default=None)
-        entries = store.entries(since=entry)
-    running = "/".join(sorted(s.connector for s in syncs if s.status == "running"))
-    return _Seen(f"{len(ended)}/{newest}", running, entries[-1].id if entries else entry)
+        pulse = store.pulse()
+    return _Seen(f"{pulse.ended}/{pulse.finished}", "/".join(pulse.running), pulse.entry)

@@ -123,7 +123,7 @@ class Schedule:
         if not project.stored:
             return None
         with project.store() as store:
-            return max((sync.started for sync in store.syncs()), default=None)
+            return store.pulse().started
 
     def _sync(self) -> None:
         asked = self._wanted.is_set()
