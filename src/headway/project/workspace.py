@@ -178,12 +178,12 @@ class Project:
             protected=self.config.protected,
             prices=self.config.prices,
             synced_at=synced_at,
+            goal_order=self.config.goal_order,
         )
 
     def with_graph(self, graph: Graph) -> Project:
         """This project with a graph that is there already: that of an earlier day, or one made of records in memory."""
         other = replace(self, as_of=graph.as_of)
-            goal_order=self.config.goal_order,
         other._graph = graph
         return other
 
