@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 import textwrap
@@ -306,6 +307,29 @@ def test_stdout_is_the_protocol_alone_and_a_broken_line_ends_nothing(shop: Path)
     assert [json.loads(line)["jsonrpc"] for line in rest.splitlines()] == ["2.0"] * len(rest.splitlines())
     answered = next(a for a in answers if a.get("id") == 2)["result"]
     assert answered["structuredContent"]["question"] == "summary"
+
+
+def test_a_message_that_is_too_long_is_not_kept_and_the_next_is_answered(shop: Path) -> None:
+    command = [sys.executable, "-m", "headway", "mcp", "--project-dir", str(shop)]
+    ping = json.dumps({"jsonrpc": "2.0", "id": 7, "method": "ping"})
+    ran = subprocess.run(
+        command, check=True, input=f"{'x' * 9_000_000}\n{ping}\n", capture_output=True, text=True, timeout=60
+    )
+    assert [json.loads(line)["id"] for line in ran.stdout.splitlines()][-1] == 7
+
+
+def test_an_interrupt_ends_it_at_once_without_a_traceback(shop: Path) -> None:
+    command = [sys.executable, "-m", "headway", "mcp", "--project-dir", str(shop)]
+    with subprocess.Popen(command, stdin=-1, stdout=-1, stderr=-1, text=True) as server:
+        assert server.stdin
+        assert server.stdout
+        server.stdin.write(json.dumps({"jsonrpc": "2.0", "id": 7, "method": "ping"}) + "\n")
+        server.stdin.flush()
+        assert json.loads(server.stdout.readline())["id"] == 7
+        server.send_signal(signal.SIGINT)
+        assert server.wait(10) == 130
+        assert server.stderr
+        assert server.stderr.read().strip() == "Interrupted; nothing was left half-written."
 
 
 SLOW = textwrap.dedent(

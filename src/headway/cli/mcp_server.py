@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -30,14 +31,17 @@ def mcp(http: int | None, host: str, allow_writes: bool, by: str, **options: Any
         raise UsageError("only HTTP has an address to listen on", hint="--http PORT")
     try:
         from headway.mcp_server.caller import Caller
+        from headway.mcp_server.over_stdio import serve_stdio
         from headway.mcp_server.served import Served
-        from headway.mcp_server.server import create_server, serve_stdio
+        from headway.mcp_server.server import create_server
     except ImportError:
         raise MissingExtra("mcp", "answering assistants") from None
     served = Served(lambda: _current(options))
     name = by or next((os.environ[n] for n in ("LOGNAME", "USER", "USERNAME") if os.environ.get(n)), "")
     server = create_server(served, Caller(name), writes=allow_writes)
     if http is None:
+        if sys.stdin.isatty():
+            click.echo("Waiting for an assistant on stdin; its editor starts this command (Ctrl+C ends it).", err=True)
         serve_stdio(server)
         return Exit.FINE
     from headway.mcp_server.over_http import create_app, listen, run

@@ -18,7 +18,6 @@ import anyio
 import anyio.to_thread
 from mcp.server.context import ServerRequestContext
 from mcp.server.lowlevel.server import Server
-from mcp.server.stdio import stdio_server
 from mcp.shared.exceptions import MCPError
 from mcp_types import (
     INVALID_PARAMS,
@@ -96,16 +95,6 @@ def create_server(served: Served, owner: Caller, *, writes: bool = False) -> Ser
         on_list_resources=list_resources,
         on_read_resource=read_resource,
     )
-
-
-def serve_stdio(server: Server[Any]) -> None:
-    """Serve one client on stdin and stdout until it closes them. Whatever else is written goes to stderr."""
-
-    async def run() -> None:
-        async with stdio_server() as (incoming, outgoing):
-            await server.run(incoming, outgoing, server.create_initialization_options())
-
-    anyio.run(run)
 
 
 class _Calls:
