@@ -148,6 +148,8 @@ class Config:
     root: str
     project: str = ""
     sources: tuple[Source, ...] = ()
+    goal_order: tuple[str, ...] = ()
+    """Connectors of goals, the one that counts most first."""
     store_url: str = ""
     """SQLAlchemy URL; empty means SQLite in `.headway/` below the root."""
     policy: Policy = Policy()
@@ -165,5 +167,3 @@ class Config:
     profiles_dir: str = ""
     target: str = ""
     """Target of the dbt profile to evaluate key results on; empty means the profile's default."""
-    goal_order: tuple[str, ...] = ()
-    """Connectors of goals, the one that counts most first."""

@@ -25,8 +25,8 @@ from headway.graph import attribution, health, spend, use
 from headway.graph.broken import Broken, broken
 from headway.graph.column_reach import ColumnReach
 from headway.graph.decided import Decided, Link, link_gaps
-from headway.graph.link import TABLE, Directory, Match, dangling_gaps, reached_names
 from headway.graph.goal_sources import merge_goals
+from headway.graph.link import TABLE, Directory, Match, dangling_gaps, reached_names
 from headway.graph.merge import merge, told_once
 from headway.graph.model import (
     KINDS,
@@ -88,8 +88,8 @@ class Graph:
         prices: Mapping[str, Price] | None = None,
         synced_at: datetime | None = None,
         base: Graph | None = None,
-    ) -> None:
         goal_order: Sequence[str] = (),
+    ) -> None:
         kinds: dict[type, list[Any]] = defaultdict(list)
         for record in records:
             kinds[type(record)].append(record)
@@ -146,9 +146,9 @@ class Graph:
         self.nodes = merged.nodes
         index = {n.id: i for i, n in enumerate(self.nodes)}
         index.update((tool, index[exposure]) for tool, exposure in merged.aliases.items())
+        index.update((gone, index[kept]) for gone, kept in self._goal_aliases.items() if kept in index)
         self.index: Mapping[str, int] = index
         """Id -> node; what two connectors know has two ids."""
-        index.update((gone, index[kept]) for gone, kept in self._goal_aliases.items() if kept in index)
         self.upstream: list[list[int]] = [[] for _ in self.nodes]
         self.downstream: list[list[int]] = [[] for _ in self.nodes]
         self.directory = Directory(self.nodes, self.index, self.upstream)

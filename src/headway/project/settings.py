@@ -132,11 +132,11 @@ class _Reader:
             root=str(directory.resolve()),
             project=read.get("project", ""),
             sources=(*sources, *read.get("observations", ()), *read.get("connectors", ())),
+            goal_order=tuple(dict.fromkeys(source.connector for source in read.get("goals", ()))),
             store_url=read.get("store", ""),
             policy=read.get("policy", Policy()),
             protected=read.get("protected", ()),
             prices=read.get("prices", {}),
-            goal_order=tuple(dict.fromkeys(source.connector for source in read.get("goals", ()))),
             layers=read.get("layers", {}),
             gates=read.get("gates"),
             serve=read.get("serve", Serve()),
@@ -207,12 +207,6 @@ class _Reader:
         items = [{"path": v} if isinstance(v, str) else v for v in items]
         return tuple(Source("observations", dict(self._mapping(v, "each of observations"))) for v in items)
 
-    def _connectors(self, value: Any) -> tuple[Source, ...]:
-        found = []
-        for item in value if isinstance(value, list) else [value]:
-            options = dict(self._mapping(item, "each of connectors"))
-            if not isinstance(options.get("name"), str):
-                raise ConfigError("each of connectors needs a name", place=self._place(item))
     def _goals(self, value: Any) -> tuple[Source, ...]:
         """Where goals are, in the order of what counts: paths of goals files, or connectors by name."""
         found = []
@@ -224,6 +218,12 @@ class _Reader:
             found.append(Source(name, options))
         return tuple(found)
 
+    def _connectors(self, value: Any) -> tuple[Source, ...]:
+        found = []
+        for item in value if isinstance(value, list) else [value]:
+            options = dict(self._mapping(item, "each of connectors"))
+            if not isinstance(options.get("name"), str):
+                raise ConfigError("each of connectors needs a name", place=self._place(item))
             found.append(Source(options.pop("name"), options))
         return tuple(found)
 
