@@ -20,7 +20,6 @@ import pytest
 from msgspec.structs import replace
 
 from headway.config import Config, Source
-from headway.graph.graph import Graph
 from headway.graph.model import (
     AnyRecord,
     Band,
@@ -84,8 +83,8 @@ def project_of(
 ) -> Project:
     """A project with a graph of these records. Its configuration names the sources; nothing of them is read."""
     config = Config(root=mkdtemp(dir=ROOT), project="shop", sources=tuple(Source(s) for s in sources))
-    graph = Graph(records, as_of=AS_OF, policy=config.policy, synced_at=SYNCED if synced else None)
-    return Project(config, AS_OF, NOW, {}, use_store=False).with_graph(graph)
+    project = Project(config, AS_OF, NOW, {}, use_store=False)
+    return project.with_records(records, SYNCED if synced else None)
 
 
 @cache

@@ -22,6 +22,7 @@ COMMANDS = {
     "explain": "gate",
     "demo": "setup",
     "serve": "serve",
+    "site": "site",
     "mcp": "mcp_server",
     "token": "token",
     "link": "link",

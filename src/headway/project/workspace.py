@@ -54,6 +54,8 @@ class Project:
     use_store: bool = True
     """Answer from the store when there is one; otherwise read the files afresh."""
     _graph: Graph | None = field(default=None, init=False, repr=False)
+    _given: tuple[Sequence[AnyRecord], datetime | None] | None = field(default=None, init=False, repr=False)
+    """Records that are there already."""
     _kept: tuple[Graph, dict[Any, Answer]] | None = field(default=None, init=False, repr=False)
     """Answers about the graph that is loaded."""
 
@@ -160,12 +162,15 @@ class Project:
     def graph(self) -> Graph:
         """The graph of this project: from the store when it has been synced, else straight from the files."""
         if self._graph is None:
-            stored = self._stored()
-            records, synced_at = stored or (self._collected(), None)
+            records, synced_at = self.known()
             self._graph = self.graph_of(records, synced_at=synced_at)
             if len(self._graph.nodes) >= _LARGE:
                 settle()
         return self._graph
+
+    def known(self) -> tuple[Sequence[AnyRecord], datetime | None]:
+        """The records that the graph is made of, and when they were read; None for files that are read now."""
+        return self._given or self._stored() or (self._collected(), None)
 
     def graph_of(
         self, records: Iterable[AnyRecord], *, as_of: date | None = None, synced_at: datetime | None = None
@@ -185,6 +190,12 @@ class Project:
         """This project with a graph that is there already: that of an earlier day, or one made of records in memory."""
         other = replace(self, as_of=graph.as_of)
         other._graph = graph
+        return other
+
+    def with_records(self, records: Sequence[AnyRecord], synced_at: datetime | None = None) -> Project:
+        """This project with records that are there already."""
+        other = replace(self)
+        other._given = (records, synced_at)
         return other
 
     @property

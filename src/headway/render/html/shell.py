@@ -59,3 +59,9 @@ class Host:
     """From a static file (`base.css`) to its address."""
     served: bool = True
     """A server is there: forms can be sent."""
+    bare: bool = False
+    """Only what stands below the header: a part of another document."""
+    head: str = ""
+    """What stands in the head in the place of links to static files, as Markup; '' for those links."""
+    tail: str = ""
+    """What stands at the end of the document, as Markup."""

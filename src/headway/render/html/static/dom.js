@@ -34,10 +34,17 @@ export function onTheme(run) {
 
 /** An address with something behind its path and further parameters; what it has behind the `?` (a day) stays. */
 export function join(base, place = "", query = {}) {
+  if (base.startsWith("#")) return behindHash(base, place, query);
   const url = new URL(base, location.href);
   url.pathname += place;
   for (const [key, value] of Object.entries(query)) url.searchParams.set(key, value);
   return url.href;
+}
+
+/** The same in a single file, where all addresses stand behind the `#`. */
+function behindHash(base, place, query) {
+  const more = new URLSearchParams(query).toString();
+  return `${base}${place}${more && (base.includes("?") ? "&" : "?")}${more}`;
 }
 
 /** Change parameters of the address, so that copying it reproduces what is seen; '' leaves one out. */

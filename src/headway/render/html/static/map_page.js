@@ -57,7 +57,9 @@ function one(data, asset, tile, facts) {
   detail().replaceChildren(
     h("h2", {class: "mono"}, breakable(facts.name)), h("div", {class: "dim"}, `${data.bands[tile.band]} · ${tile.label}`), h("p", {}, facts.sentence),
     row("Use", facts.use), row("Cost", facts.cost), row("On its path", `${words(facts.path)} assets`),
-    h("div", {class: "actions"}, h("a", {class: "button main", href: to("asset", data, asset)}, "Open"), h("a", {class: "button", href: to("lineage", data, asset)}, "Open lineage")));
+    h("div", {class: "actions"}, ...(stage.dataset.asset.startsWith("#")
+      ? [h("a", {class: "button main", href: to("lineage", data, asset)}, "What is up- and downstream")]         // a file has no page of each asset
+      : [h("a", {class: "button main", href: to("asset", data, asset)}, "Open"), h("a", {class: "button", href: to("lineage", data, asset)}, "Open lineage")])));
 }
 
 function lensOf(map) {

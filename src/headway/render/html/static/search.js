@@ -3,6 +3,24 @@
 
 const PAUSE = 150, MOST = 8;
 
+/** Where hits come from and where they lead; a single file, which has no server, puts its own in here. */
+export const source = {
+  async find(form) {
+    const url = new URL(form.action, location.href);
+    url.pathname += ".json";
+    url.search = new URLSearchParams(new FormData(form)).toString();
+    const answer = await fetch(url).catch(() => null);
+    return answer?.ok ? (await answer.json()).hits : null;
+  },
+  open(to, form) {
+    const base = new URL(form.action, location.href).pathname.replace(/\/search$/, "");
+    const at = new URLSearchParams(location.search).get("at");
+    const url = new URL(base + to, location.origin);
+    if (at) url.searchParams.set("at", at);
+    if (url.origin === location.origin) location.href = url.href;
+  },
+};
+
 function attach(form, number) {
   const field = form.querySelector("input[type=search]");
   const list = document.createElement("ul");
@@ -41,11 +59,7 @@ function attach(form, number) {
   function open(hit, onMap) {
     const to = onMap && hit.on_map ? hit.on_map : hit.to;
     if (!to) return;
-    const base = new URL(form.action, location.href).pathname.replace(/\/search$/, "");
-    const at = new URLSearchParams(location.search).get("at");
-    const url = new URL(base + to, location.origin);
-    if (at) url.searchParams.set("at", at);
-    if (url.origin === location.origin) location.href = url.href;
+    source.open(to, form);
   }
 
   function show(found) {
@@ -75,13 +89,8 @@ function attach(form, number) {
     if (text === asked) return;
     asked = text;
     if (text.length < 2) { close(); return; }
-    const url = new URL(form.action, location.href);
-    url.pathname += ".json";
-    url.search = new URLSearchParams(new FormData(form)).toString();
-    const answer = await fetch(url).catch(() => null);
-    if (!answer?.ok || field.value.trim() !== text) return;
-    const page = await answer.json();
-    if (field.value.trim() === text && document.activeElement === field) show(page.hits);
+    const found = await source.find(form);
+    if (found && field.value.trim() === text && document.activeElement === field) show(found);
   }
 
   field.addEventListener("input", () => { clearTimeout(timer); timer = setTimeout(ask, PAUSE); });

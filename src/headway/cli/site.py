@@ -1,0 +1,52 @@
+"""`headway site`: the pages without a server."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from headway.cli.options import FILE_OPTIONS, PROJECT_OPTIONS, project_of
+from headway.errors import Exit, MissingExtra, UsageError
+
+LARGEST = 25 * 1024 * 1024
+"""Bytes above which a file is not written without being asked for: mail and chat refuse it."""
+
+
+@click.command(params=[*FILE_OPTIONS, *PROJECT_OPTIONS], short_help="Write the pages as one HTML file to send.")
+@click.argument("out", type=click.Path(path_type=Path))
+@click.option("--people/--no-people", default=False, show_default=True, help="Owners by name, and who checked in.")
+@click.option("--cost/--no-cost", default=True, show_default=True, help="What assets cost.")
+@click.option("--objectives", default="", metavar="NAMES", help="Only these, between commas, and what serves them.")
+@click.option("--department", default="", metavar="TEAM", help="Only the objectives that a team owns.")
+@click.option("--full", is_flag=True, help=f"Write it also above {LARGEST // 1024 // 1024} MB.")
+def site(out: Path, people: bool, cost: bool, objectives: str, department: str, full: bool, **options: Any) -> int:
+    """Write the pages without a server to OUT, one file such as report.html.
+
+    It opens from disk and makes no request. People are teams and counts unless --people is given. The same project
+    gives the same bytes.
+    """
+    try:
+        from headway.project.site import Wanted, one_file
+    except ImportError:
+        raise MissingExtra("web", "the pages") from None
+
+    if out.suffix.lower() not in {".html", ".htm"}:
+        raise UsageError(f"{out} is not the name of an HTML file", hint="headway site report.html")
+    names = tuple(name.strip() for name in objectives.split(",") if name.strip())
+    wanted = Wanted(people=people, cost=cost, objectives=names, department=department)
+    content = one_file(project_of(dict(options)), wanted).encode()
+    if len(content) > LARGEST and not full:
+        size = f"{len(content) / 1024 / 1024:.0f} MB"
+        raise UsageError(f"the file would be {size}", hint="--objectives chooses some; --full writes it")
+    _write(out, content)
+    click.echo(f"{out}: {len(content) / 1024:.0f} KiB. {wanted.words()}".strip(), err=True)
+    return Exit.FINE
+
+
+def _write(out: Path, content: bytes) -> None:
+    try:
+        out.write_bytes(content)
+    except OSError as error:
+        raise UsageError(f"{out} cannot be written: {error.strerror}") from None
