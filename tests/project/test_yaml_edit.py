@@ -348,3 +348,61 @@ def test_whatever_a_file_says_an_edit_changes_what_is_meant_or_nothing(
         else:
             expected["models"].remove(item)
         assert new == expected
+
+
+# ---------------------------------------------------------------------- put
+
+
+LISTED = b"# ours\nversion: 2\r\nexposures:\r\n- name: a  # first\r\n  type: ml\r\n\r\n"
+LISTED += b"- name: b\r\n  type: ml\r\n\r\nmodels: []\r\n"
+
+
+def test_an_item_is_put_in_place_of_the_one_that_is_called_so_and_every_other_byte_stays() -> None:
+    document = Document(LISTED, "x.yml")
+    document.put("exposures", "name", "name: b\ntype: analysis\nconfig:\n  tags: [x]\n")
+    went, came = changed(LISTED, document.data)
+    assert went == ["  type: ml\r\n"]
+    assert came == ["  type: analysis\r\n", "  config:\r\n", "    tags: [x]\r\n"]
+
+
+def test_an_item_that_is_new_comes_after_the_last_one() -> None:
+    document = Document(LISTED, "x.yml")
+    document.put("exposures", "name", "name: c\ntype: ml\n")
+    assert document.names(under="exposures") == ["a", "b", "c"]
+    assert changed(LISTED, document.data) == ([], ["- name: c\r\n", "  type: ml\r\n"])
+
+
+def test_a_list_that_is_missing_is_made_at_the_end() -> None:
+    document = Document(b"version: 2\nmodels:\n  - name: m", "x.yml")
+    document.put("exposures", "name", "name: c\nwords: |-\n  one\n\n  two\n")
+    assert document.data.startswith(b"version: 2\nmodels:\n  - name: m\n\nexposures:\n  - name: c\n")
+    assert yaml.safe_load(document.data)["exposures"] == [{"name": "c", "words": "one\n\ntwo"}]
+
+
+@pytest.mark.parametrize(
+    "before", [b"exposures: []\n", b"exposures: [{name: a}]\n", b"exposures: all\n", b"exposures:\n  name: a\n"]
+)
+def test_what_is_no_list_of_lines_is_not_added_to(before: bytes) -> None:
+    document = Document(before, "x.yml")
+    with pytest.raises(InputError):
+        document.put("exposures", "name", "name: c\n")
+    assert document.data == before
+
+
+def test_an_item_that_others_refer_to_is_not_replaced() -> None:
+    before = b"exposures:\n  - &one\n    name: a\n  - <<: *one\n    name: b\n"
+    document = Document(before, "x.yml")
+    with pytest.raises(InputError):
+        document.put("exposures", "name", "name: a\ntype: ml\n")
+    assert document.data == before
+
+
+@given(st.lists(st.sampled_from("abc"), min_size=1, max_size=6), st.sampled_from(["\n", "\r\n"]))
+@settings(max_examples=60, deadline=None)
+def test_whatever_is_put_one_after_another_is_what_the_file_says(names: list[str], ending: str) -> None:
+    document = Document(f"version: 2{ending}".encode(), "x.yml")
+    for number, name in enumerate(names):
+        document.put("exposures", "name", f"name: {name}\nat: {number}\n")
+    last = {name: number for number, name in enumerate(names)}
+    said = yaml.safe_load(document.data)["exposures"]
+    assert said == [{"name": name, "at": last[name]} for name in dict.fromkeys(names)]

@@ -27,6 +27,7 @@ COMMANDS = {
     "token": "token",
     "link": "link",
     "retire": "retire",
+    "export": "export",
     "request": "request",
     "decide": "triage",
     "decisions": "triage",

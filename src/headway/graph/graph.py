@@ -24,6 +24,7 @@ from headway.errors import ConfigError, UsageError
 from headway.graph import attribution, health, spend, use
 from headway.graph.broken import Broken, broken
 from headway.graph.column_reach import ColumnReach
+from headway.graph.copies import leave_out_copies
 from headway.graph.decided import Decided, Link, link_gaps
 from headway.graph.goal_sources import merge_goals
 from headway.graph.link import TABLE, Directory, Match, dangling_gaps, reached_names
@@ -93,6 +94,7 @@ class Graph:
         kinds: dict[type, list[Any]] = defaultdict(list)
         for record in records:
             kinds[type(record)].append(record)
+        leave_out_copies(kinds)
         self.as_of = as_of
         self.policy = policy or Policy()
         self.prices: Mapping[str, Price] = prices or {}

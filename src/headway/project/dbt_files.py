@@ -45,6 +45,8 @@ class _Depends(_Part):
 
 class _Settings(_Part):
     materialized: str | None = None
+    access: str | None = None
+    meta: dict[str, Any] | None = None
 
 
 class Resource(_Part):
@@ -69,6 +71,19 @@ class Resource(_Part):
     config: _Settings | None = None
     doc_blocks: list[str] | None = None
     group: str | None = None
+    access: str | None = None
+
+    @property
+    def private(self) -> bool:
+        """Whether only its own group may refer to it."""
+        return "private" in {self.access, self.config.access if self.config else None}
+
+    @property
+    def exported(self) -> bool:
+        """Whether `headway export dbt` wrote it."""
+        said = (self.config.meta if self.config else None) or {}
+        own = said.get("headway")
+        return isinstance(own, dict) and bool(own.get("exported"))
 
     @property
     def reads(self) -> Sequence[str]:
@@ -105,6 +120,7 @@ class Resource(_Part):
 
 class _Metadata(_Part):
     project_name: str | None = None
+    dbt_version: str | None = None
 
 
 class _Manifest(_Part):
@@ -135,6 +151,8 @@ class DbtFiles:
     """Unique ids of what is switched off."""
     macros: Mapping[str, Resource]
     docs: Mapping[str, Resource]
+    dbt_version: str = ""
+    """Release that wrote the manifest."""
 
     @staticmethod
     def of(config: Config) -> DbtFiles:
@@ -167,6 +185,7 @@ class DbtFiles:
             frozenset(off.keys() - on),
             manifest.macros,
             manifest.docs,
+            manifest.metadata.dbt_version or "",
         )
 
     @cached_property

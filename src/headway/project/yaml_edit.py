@@ -26,6 +26,7 @@ _DEEP = re.compile(r"(?:[\[{]\s*){20}|(?:-[ \t]+){20}")
 _BOM = "\ufeff"
 _DASH = re.compile(r"^ *-(?=[ \t\r\n])", re.MULTILINE)
 _NAMES = ("name", "v")
+_LIST = "tag:yaml.org,2002:seq"
 _PLAIN_VALUE = re.compile(r"[\w{][\w {}:.+-]*")
 
 
@@ -125,6 +126,59 @@ class Document:
             text = self._without_item(pair[0], pair[1], at)
             change = lambda tree: _at(tree, steps[:-1], steps[-1][0])[1].pop(at)  # noqa: E731
         self._accept(text, change, route)
+
+    def put(self, section: str, by: str, block: str) -> None:
+        """Have an item in a list of the file: in place of the one that is called so, else after the last one.
+
+        `block` is the item as a YAML mapping in block style, not indented, with the key `by`. The list is made when
+        there is none. Raises InputError when that cannot be done.
+        """
+        from ruamel.yaml.nodes import SequenceNode
+
+        fresh = self._compose(block)
+        named = self._pair(fresh, by)
+        if fresh is None or named is None:
+            raise self._refused(f"what is to be written under {section} has no {by}")
+        name, tree = str(named[1].value), _plain(fresh)
+        pair = self._pair(self._root, section)
+        if pair is None:
+            self._append_section(section, block, tree)
+            return
+        listed = pair[1]
+        if _flow(listed) or not isinstance(listed, SequenceNode) or not listed.value:
+            hint = "write it as lines that begin with dashes, or remove it"
+            raise self._refused(f"{section} is no list that could be added to", hint=hint, at=pair[0])
+        found = self._find(((section, by, name),))
+        column = listed.start_mark.column
+        if found is None:
+            end = self._end(pair)
+            stop = self._text.find("\n", end)
+            head = self._text[: stop + 1] if stop >= 0 else self._text + self._ending(end)
+            tail = self._text[stop + 1 :] if stop >= 0 else ""
+            at = len(listed.value)
+        else:
+            at = next(n for n, one in enumerate(listed.value) if one is found[-1])
+            before = self._end((pair[0], listed.value[at - 1])) if at else pair[0].end_mark.index
+            dashes = list(_DASH.finditer(self._text, before, found[-1].start_mark.index))
+            if not dashes:
+                raise self._refused("this item does not begin on a line of its own", at=found[-1])
+            stop = self._text.find("\n", self._end((pair[0], found[-1])))
+            head, tail = self._text[: dashes[-1].start()], self._text[stop + 1 :] if stop >= 0 else ""
+        text = head + _as_item(block, column, self._ending(pair[0].start_mark.index)) + tail
+
+        def change(whole: Any) -> None:
+            _under(whole, section)[1][at : at + 1] = [tree]
+
+        self._accept(text, change, found or [listed])
+
+    def _append_section(self, section: str, block: str, tree: Any) -> None:
+        """Put a list with one item at the end of the file."""
+        text, ending = self._text, self._ending(0)
+        if text.strip():
+            text = text.rstrip("\r\n \t") + ending * 2
+        text += f"{section}:{ending}" + _as_item(block, 2, ending)
+        key = _plain(self._compose(section))
+        self._accept(text, lambda whole: whole[1].append([key, ["list", [tree], _LIST]]), [])
 
     # ------------------------------------------------------------------ reading
 
@@ -355,7 +409,8 @@ class Document:
         got = _plain(root)
         if _told(got) != _told(expected) and not (root is None and expected[1] == []):
             hint = "change it by hand; nothing was written"
-            raise self._refused("this cannot be edited without changing something else", hint=hint, at=route[-1])
+            at = route[-1] if route else None
+            raise self._refused("this cannot be edited without changing something else", hint=hint, at=at)
         self._text, self._root, self._shared = text, root, shared
 
 
@@ -398,6 +453,14 @@ def _told(tree: Any) -> Any:
         return ["list", [walk(v) for v in one[1]], one[2]] if one[0] == "list" else one
 
     return walk(tree)
+
+
+def _as_item(block: str, column: int, ending: str) -> str:
+    """The lines of a mapping as an item of a list whose dashes stand in this column."""
+    first, *rest = block.rstrip("\n").split("\n")
+    indent = " " * column
+    lines = [f"{indent}- {first}", *(f"{indent}  {line}" if line else "" for line in rest)]
+    return ending.join(lines) + ending
 
 
 def _flow(node: Node) -> bool:

@@ -20,6 +20,7 @@ from headway.connectors.dbt.artifacts import (
 )
 from headway.connectors.dbt.codeowners import CodeOwners
 from headway.connectors.dbt.edges import Wiring
+from headway.connectors.dbt.exported import exported_goals
 from headway.connectors.dbt.facets import FacetManifest, facets
 from headway.connectors.dbt.goals import Goals
 from headway.connectors.dbt.health import (
@@ -109,6 +110,7 @@ class Dbt:
             *assets.disabled.values(),
             *wiring.edges,
             *goals.records,
+            *exported_goals(assets.exported, Origin("dbt", shown)),
             *checks,
             *facets(manifest, assets, shown),
             *gaps,

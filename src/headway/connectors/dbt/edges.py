@@ -54,7 +54,7 @@ class Wiring:
     def _connect(self, node: Node, upstream: Iterable[str], evidence: Evidence = "declared") -> None:
         known, edges = self._known, self.edges
         downstream, origin = node.id, node.origin
-        for uid in dict.fromkeys(upstream):
+        for uid in dict.fromkeys(self._without_stand_ins(upstream)):
             above = known.get(uid)
             if above is node:
                 continue
@@ -64,6 +64,17 @@ class Wiring:
                 self._off.setdefault(uid, node.name)
             elif uid.partition(".")[0] not in NOT_ASSETS and uid not in self._manifest.nodes:
                 self._gone.setdefault(uid, node.name)
+
+    def _without_stand_ins(self, upstream: Iterable[str]) -> Iterable[str]:
+        """Put in place of each metric that Headway wrote the metric that it is made of."""
+        stand_ins = self._assets.stand_ins
+        if not stand_ins:
+            return upstream
+        found: list[str] = []
+        for uid in upstream:
+            metric = stand_ins.get(uid)
+            found += [uid] if metric is None else [u for u in _listed(metric) if u not in stand_ins]
+        return found
 
     def _without_functions(self, upstream: list[str]) -> list[str]:
         """Put in place of each function what that function reads: functions are no assets, but data flows through."""

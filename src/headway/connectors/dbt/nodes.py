@@ -20,6 +20,7 @@ from headway.connectors.dbt.artifacts import (
     SemanticModel,
 )
 from headway.connectors.dbt.definitions import Definitions
+from headway.connectors.dbt.exported import is_exported
 from headway.connectors.dbt.measures import Measures
 from headway.connectors.dbt.owners import Owners
 from headway.connectors.dbt.semantics import reached_by
@@ -57,6 +58,10 @@ class Assets:
         self.disabled: dict[str, Node] = {}
         self.objectives: dict[str, Exposure] = {}
         """Exposures that declare an objective; they are goals, not assets."""
+        self.exported: dict[str, Exposure] = {}
+        """Those that Headway wrote itself."""
+        self.stand_ins: dict[str, Metric] = {}
+        """Metrics that Headway wrote: each stands for the one that it is made of, and is no asset."""
         self.gaps: list[Gap] = []
         self._manifest = manifest
         self._owners = owners
@@ -77,21 +82,33 @@ class Assets:
                 self._add(uid, resource, kind, title=_version_title(resource), relation=relation_of(resource))
             elif kind not in NOT_ASSETS:
                 unknown[kind] = unknown.get(kind, 0) + 1
-        for uid, model in manifest.semantic_models.items():
-            self._add(uid, model, "semantic_model", title=model.label or "")
-        for uid, metric in manifest.metrics.items():
-            self._add(uid, metric, "metric", title=metric.label or "")
-        for uid, query in manifest.saved_queries.items():
-            self._add(uid, query, "saved_query", title=query.label or "", relation=_export_relation(query))
-        for uid, exposure in manifest.exposures.items():
-            if headway_meta(exposure).get("kind") == "objective":
-                self.objectives[uid] = exposure
-            else:
-                self._add(uid, exposure, exposure_kind(exposure.type), **_exposure_parts(exposure))
+        self._add_semantics()
+        self._add_exposures()
         for kind, count in unknown.items():
             self.gaps.append(_gap(self._file, f"{plural(count, 'node')} of the unknown kind {kind[:100]!r} left out"))
         for resource in switched_off:
             self._add_disabled(resource)
+
+    def _add_semantics(self) -> None:
+        manifest = self._manifest
+        for uid, model in manifest.semantic_models.items():
+            self._add(uid, model, "semantic_model", title=model.label or "")
+        for uid, metric in manifest.metrics.items():
+            if is_exported(metric):
+                self.stand_ins[uid] = metric
+            else:
+                self._add(uid, metric, "metric", title=metric.label or "")
+        for uid, query in manifest.saved_queries.items():
+            self._add(uid, query, "saved_query", title=query.label or "", relation=_export_relation(query))
+
+    def _add_exposures(self) -> None:
+        for uid, exposure in self._manifest.exposures.items():
+            if is_exported(exposure):
+                self.exported[uid] = exposure
+            elif headway_meta(exposure).get("kind") == "objective":
+                self.objectives[uid] = exposure
+            else:
+                self._add(uid, exposure, exposure_kind(exposure.type), **_exposure_parts(exposure))
 
     def owner_of(self, resource: Resource, exposure: OwnerPart | None = None) -> tuple[str, str]:
         """Owner of a resource and the rule that named it."""

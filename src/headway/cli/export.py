@@ -1,0 +1,55 @@
+"""What Headway knows, given out for other tools to read."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from headway.cli.options import FILE_OPTIONS, PROJECT_OPTIONS, project_of
+from headway.cli.output import emit
+from headway.errors import Exit
+
+
+@click.group(short_help="Give the goals and the graph out to dbt and other tools.")
+def export() -> None:
+    """Give the goals and the graph out to dbt and other tools."""
+
+
+@export.command(params=[*FILE_OPTIONS, *PROJECT_OPTIONS], short_help="Objectives as exposures of the dbt project.")
+@click.option(
+    "--output",
+    default="",
+    metavar="FILE",
+    help="Property file, relative to the project; - for stdout. Default: where it was, or headway_objectives.yml "
+    "in the first model path.",
+)
+@click.option("--key-results-as-metrics", is_flag=True, help="Also a metric for each key result, with its target.")
+@click.option("--figures/--no-figures", default=True, show_default=True, help="Current values in the descriptions.")
+@click.option("--check", is_flag=True, help="Write nothing; exit with 1 when the file is not up to date.")
+def dbt(output: str, key_results_as_metrics: bool, figures: bool, check: bool, **options: Any) -> int:
+    """Write the living objectives into the dbt project, as exposures in one property file.
+
+    Each depends on the metrics of its key results, or on the models they are bound to, and says in its description how
+    they stand. Run again, only what changed is changed; an objective that is gone or has ended is taken out. What
+    people wrote into the file stays. `dbt build --select +exposure:objective__NAME` then builds what an objective
+    needs.
+    """
+    from headway.project import dbt_export
+
+    project = project_of(options)
+    stdout = output == "-"
+    prepared = dbt_export.prepare(
+        project, output="" if stdout else output, figures=figures, metrics=key_results_as_metrics
+    )
+    for note in prepared.notes:
+        click.echo(f"Note: {note}.", err=True)
+    if stdout:
+        emit((prepared.after or b"").decode("utf-8"))
+    elif check:
+        click.echo(prepared.summary, err=True)
+        return Exit.FINDINGS if prepared.differs else Exit.FINE
+    else:
+        dbt_export.write(prepared)
+        click.echo(prepared.summary, err=True)
+    return Exit.FINE

@@ -1,0 +1,196 @@
+"""`headway export dbt`: one property file with the objectives, changed only where they changed.
+
+Entries of ours are known by their mark in `config.meta.headway`. An entry that says what it should is left as it
+stands, comments included; what people wrote into the same file is never touched. The file is written whole or not at
+all.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from headway.answer import plural
+from headway.errors import ConfigError, InputError, Place, UsageError
+from headway.project.dbt_files import DbtFiles
+from headway.project.dbt_head import MARK, Head, head
+from headway.project.reviewed import write_whole
+from headway.project.yaml_block import block
+from headway.project.yaml_edit import MOST_BYTES, Document
+
+if TYPE_CHECKING:
+    from headway.project.workspace import Project
+
+FILE = "headway_objectives.yml"
+_BEGIN = """\
+# The company's objectives, as `headway export dbt` writes them. Goals are changed where they live, not here.
+version: 2
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Export:
+    """What the file is and what it will be."""
+
+    file: str
+    """Relative to the dbt project, with forward slashes."""
+    path: Path
+    before: bytes | None
+    after: bytes | None
+    """None when nothing is left in it."""
+    added: tuple[str, ...]
+    changed: tuple[str, ...]
+    removed: tuple[str, ...]
+    same: int
+    notes: tuple[str, ...]
+
+    @property
+    def differs(self) -> bool:
+        """Whether the file has to be written."""
+        return self.before != self.after
+
+    @property
+    def summary(self) -> str:
+        """What is new in one sentence."""
+        words = (("added", self.added), ("changed", self.changed), ("removed", self.removed))
+        parts = [f"{len(names):,} {word}" for word, names in words if names]
+        if self.same:
+            parts.append(f"{self.same:,} as {'it was' if self.same == 1 else 'they were'}")
+        return f"{self.file}: {', '.join(parts) or 'nothing to export'}."
+
+
+def prepare(project: Project, *, output: str = "", figures: bool = True, metrics: bool = False) -> Export:
+    """The export as it would be written, all in memory.
+
+    `output` is relative to the dbt project; without it the file is where it was, or in the first of the model paths.
+    Raises InputError when there is no manifest, or the file cannot be edited, and UsageError for an output that dbt
+    would not read.
+    """
+    files = DbtFiles.of(project.config)
+    folders = model_paths(files.root)
+    file = (output or _known(files) or f"{folders[0]}/{FILE}").replace("\\", "/")
+    path = files.inside(file)
+    if path.suffix not in {".yml", ".yaml"} or not any(Path(file).is_relative_to(folder) for folder in folders):
+        raise UsageError(f"dbt reads no property file {file!r}", hint=f"name a .yml file below {' or '.join(folders)}")
+    made = head(project.graph(), files, url=project.config.serve.url, figures=figures, metrics=metrics)
+    _refuse_twice(files, made, file)
+    before = _content(path, file)
+    return _merged(made, file, path, before)
+
+
+def write(export: Export) -> None:
+    """Make the file what it should be. Raises InputError when it changed meanwhile, ConfigError when it cannot be."""
+    if not export.differs:
+        return
+    if _content(export.path, export.file) != export.before:
+        raise InputError("was changed while this was prepared; nothing was written", place=Place(export.file))
+    if export.after is not None:
+        write_whole(export.path, export.after, export.file)
+        return
+    try:
+        export.path.unlink()
+    except OSError as error:
+        raise ConfigError(f"cannot be removed: {error.strerror or error}", place=Place(export.file)) from None
+
+
+def model_paths(root: Path) -> list[str]:
+    """Folders that dbt reads models and property files from, as dbt_project.yml has them."""
+    told = _loaded(_content(root / "dbt_project.yml", "dbt_project.yml") or b"", "dbt_project.yml")
+    said = told.get("model-paths") or told.get("source-paths") or ["models"]
+    names = [str(name).strip("/") for name in (said if isinstance(said, list) else [said])]
+    return [name for name in names if name and "{" not in name] or ["models"]
+
+
+def _merged(made: Head, file: str, path: Path, before: bytes | None) -> Export:
+    document = Document(_BEGIN.encode() if before is None or not before.strip() else before, file)
+    there = _loaded(document.data, file)
+    added, changed, removed, same = [], [], [], 0
+    for section, wanted in made.sections.items():
+        known = {str(item.get("name")): item for item in _items(there, section)}
+        names = {item["name"] for item in wanted}
+        for name, item in known.items():
+            if name not in names and _ours(item):
+                document.remove((section, "name", name))
+                removed.append(name)
+        for item in wanted:
+            text, old = block(item), known.get(item["name"])
+            if old is None:
+                added.append(item["name"])
+            elif not _ours(old):
+                hint = "rename that one, or remove it"
+                raise InputError(f"{item['name']} is there, and is not ours", hint=hint, place=Place(file))
+            elif old == _loaded(text.encode(), file):
+                same += 1
+                continue
+            else:
+                changed.append(item["name"])
+            document.put(section, "name", text)
+    after = None if document.empty else document.data
+    if not (added or changed or removed):
+        after = before
+    return Export(file, path, before, after, tuple(added), tuple(changed), tuple(removed), same, made.notes)
+
+
+def _ours(item: Mapping[str, Any]) -> bool:
+    found: Any = item
+    for key in ("config", "meta", "headway"):
+        found = found.get(key) if isinstance(found, dict) else None
+    return isinstance(found, dict) and bool(found.get(MARK))
+
+
+def _known(files: DbtFiles) -> str:
+    """The file that the manifest has exported objectives in."""
+    found = sorted({r.original_file_path.replace("\\", "/") for r in _exported(files)})
+    if len(found) > 1:
+        hint = "remove all but one of the files, and run dbt parse"
+        raise InputError(f"objectives were exported to {plural(len(found), 'file')}: {', '.join(found)}", hint=hint)
+    return found[0] if found else ""
+
+
+def _exported(files: DbtFiles) -> Iterator[Any]:
+    for resource in files.resources.values():
+        if resource.resource_type == "exposure" and resource.package_name == files.name and resource.exported:
+            yield resource
+
+
+def _refuse_twice(files: DbtFiles, made: Head, file: str) -> None:
+    """dbt takes no name twice: what is to be exported may not be declared in another file."""
+    names = {(section[:-1], item["name"]) for section, items in made.sections.items() for item in items}
+    for resource in files.resources.values():
+        where = resource.original_file_path.replace("\\", "/")
+        if (resource.resource_type, resource.name) in names and where != file and resource.package_name == files.name:
+            if not (files.root / where).is_file():
+                continue  # the manifest is older than the move
+            hint = f"export into that file with --output {where}, or remove it"
+            raise InputError(f"{resource.name} is declared there already", hint=hint, place=Place(where))
+
+
+def _items(there: Mapping[str, Any], section: str) -> list[dict[str, Any]]:
+    found = there.get(section)
+    return [item for item in found if isinstance(item, dict)] if isinstance(found, list) else []
+
+
+def _loaded(data: bytes, file: str) -> dict[str, Any]:
+    """What a YAML file says; nothing for one that says nothing. Raises InputError."""
+    from ruamel.yaml import YAML
+    from ruamel.yaml.error import YAMLError
+
+    if len(data) > MOST_BYTES:
+        raise InputError(f"is {len(data):,} bytes; at most {MOST_BYTES:,} are read", place=Place(file))
+    try:
+        found = YAML(typ="safe", pure=True).load(io.BytesIO(data))
+    except (YAMLError, ValueError, RecursionError) as error:
+        raise InputError(f"this is not valid YAML: {' '.join(str(error).split())[:160]}", place=Place(file)) from None
+    return found if isinstance(found, dict) else {}
+
+
+def _content(path: Path, shown: str) -> bytes | None:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise InputError(f"cannot be read: {error.strerror or error}", place=Place(shown)) from None
