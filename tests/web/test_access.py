@@ -212,6 +212,20 @@ def test_any_other_address_than_loopback_refuses_to_start_without_a_login(host: 
         Access.of(Serve(host=host), Project.open(write_shop(tmp_path)))
 
 
+def test_every_address_needs_a_name_that_people_type(tmp_path: Path) -> None:
+    """Requests for unknown names are not answered, so without one nobody would be."""
+    with pytest.raises(UsageError, match="the name that people type"):
+        listen("0.0.0.0", 0, Serve(auth=("tokens",)))
+    project = Project.open(write_shop(tmp_path))
+    for serve in (
+        Serve(host="0.0.0.0", auth=("tokens",), url="https://headway.example.com"),
+        Serve(host="0.0.0.0", auth=("tokens",), hosts=("headway.example.com",)),
+    ):
+        access = Access.of(serve, project)
+        assert access.hosts == {"localhost", "127.0.0.1", "::1", "headway.example.com"}
+        assert access.identities.signer.secure
+
+
 def test_loopback_starts_without_a_login_and_whoever_asks_is_its_owner(tmp_path: Path) -> None:
     with listen("127.0.0.1", 0) as on:
         assert on.getsockname()[0] == "127.0.0.1"

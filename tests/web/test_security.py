@@ -83,6 +83,18 @@ def test_a_write_from_another_site_is_refused_even_with_the_token(alone: Site, h
     assert fine.status_code == 303
 
 
+def test_with_a_url_only_its_origin_writes(tmp_path: Path) -> None:
+    found = site(tmp_path, "serve: {auth: [tokens], url: 'https://headway.example.com/goals'}\n", sync=False)
+    client = found.client("stakeholder")
+
+    def file(origin: str) -> int:
+        return client.post("/api/requests", json={"text": origin}, headers={"origin": origin}).status_code
+
+    assert file("https://headway.example.com") == 201
+    for origin in ("http://headway.example.com", BASE, "https://headway.example.com.evil.example"):
+        assert file(origin) == 403
+
+
 def test_a_form_carries_its_token_and_the_token_of_somebody_else_is_none(shared: Site) -> None:
     tokens = {}
     for role in ("editor", "admin"):

@@ -53,6 +53,8 @@ def create_app(
         docs_url=None,
         redoc_url=None,
         openapi_url=None,
+        # Addresses hold names: what is asked here is told to no collector that the environment happens to name.
+        telemetry={"auto_configure": False, "tracing": False, "metrics": False, "logs": False},
         middleware=[
             Middleware(SecurityHeaders, ancestors=ancestors),
             Middleware(KnownHosts, hosts=hosts),

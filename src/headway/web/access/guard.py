@@ -141,15 +141,17 @@ class Guard:
         if site is not None and site != "same-origin":
             return False
         origins = request.headers.getlist("origin")
-        return not origins or origins == [self.origin(request)]
+        return not origins or (len(origins) == 1 and origins[0] in self._origins(request))
 
-    def origin(self, request: Request) -> str:
-        """Where the pages are, as a browser names it."""
+    def _origins(self, request: Request) -> tuple[str, ...]:
+        """Where the pages are, as browsers name it."""
         serve = self.identities.serve
         if serve.url:
             scheme, _, rest = serve.url.partition("://")
-            return f"{scheme}://{rest.partition('/')[0]}".lower()
-        return f"{request.url.scheme}://{request.headers.get('host', '')}"
+            return (f"{scheme}://{rest.partition('/')[0]}".lower(),)
+        host = request.headers.get("host", "")
+        # Without a URL a proxy may speak https for this server; the name is one that it is known by.
+        return (f"http://{host}", f"https://{host}") if self.identities.asks else (f"http://{host}",)
 
 
 def _not_allowed(request: Request, person: Person | None, kind: Kind, *, login: bool) -> Response | None:

@@ -13,6 +13,7 @@ from headway.web.access.provider import Provider
 from headway.web.access.signing import Signer
 
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
+EVERY_ADDRESS = ("0.0.0.0", "::")  # noqa: S104 - told apart, because they are no names
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,7 @@ class Access:
             secure=parts.scheme == "https" or serve.host not in LOOPBACK,
         )
         provider = Provider(serve.oidc, project.environment) if "oidc" in serve.auth and serve.oidc else None
-        named = {serve.host, parts.hostname or "", *serve.hosts} - {"", "0.0.0.0", "::"}  # noqa: S104 - taken out
+        named = {serve.host, parts.hostname or "", *serve.hosts} - {"", *EVERY_ADDRESS}
         identities = Identities(serve, project.config.root, signer)
         return Access(identities, provider, frozenset({*LOOPBACK, *named}), parts.path.rstrip("/"))
 
@@ -49,4 +50,9 @@ def check_address(host: str, serve: Serve) -> None:
         raise UsageError(
             f"will not listen on {host} while nobody has to sign in",
             hint="set serve.auth in headway.yml (oidc, proxy or tokens), or leave --host out: this machine only",
+        )
+    if host in EVERY_ADDRESS and not serve.url and not serve.hosts:
+        raise UsageError(
+            f"listening on {host} says nothing about the name that people type",
+            hint="set serve.url in headway.yml: requests for other names are not answered",
         )
