@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from headway.errors import ConfigError, HeadwayError, MissingExtra
+from headway.project.requests import import_file
 from headway.project.workspace import Project
 
 PROJECT = "lumaloop"
@@ -42,6 +43,7 @@ class Demo:
         failed = [r for r in project.sync() if r.error]
         if failed:
             raise ConfigError(f"the demo could not be synced: {failed[0].connector}: {failed[0].error}")
+        import_file(project, str(self.project_dir / "requests.csv"), by="data-team")
         return project
 
     def open(self) -> Project:
@@ -58,7 +60,9 @@ class Demo:
             ("headway trust", "which numbers not to believe, and who can fix them"),
             ("headway zombies", "what can go"),
             ("headway shadow-goals", "goals nobody wrote down"),
+            ("headway requests", "what people asked for, and whether to build it"),
             ("headway without editor", "what loses its purpose with an objective"),
+            ("headway serve", "all of it as pages in the browser"),
         )
         try:
             where = self.project_dir.relative_to(Path.cwd())
