@@ -154,3 +154,71 @@ def test_the_twin_is_the_page(client: TestClient, shop: Project) -> None:
     twin = client.get("/triage/zombies.json").json()
     assert {h for row in twin["rows"] for h in row["findings"].split(",")} == set(zombies(shop).split(","))
     assert client.get("/triage.json").json()["kind"] == "zombies"
+
+
+# ---------------------------------------------------------------------- requests
+
+
+def wish(client: TestClient, **more: str) -> dict[str, str]:
+    page = client.get("/requests").text
+    token = re.search(r'name="token" value="([^"]*)"><input type="hidden" name="count" value="(\d+)"', page)
+    assert token is not None
+    return {"token": token[1], "count": token[2], "text": "Orders by country", **more}
+
+
+def test_a_wish_is_filed_once_however_often_it_is_sent(client: TestClient, shop: Project) -> None:
+    sent = wish(client, decision="where to open next", readers="two teams, weekly", due="2026-12-24", kind="dashboard")
+    first, second = client.post("/requests/file", data=sent), client.post("/requests/file", data=sent)
+    assert (first.status_code, second.status_code) == (303, 303)
+    assert first.headers["location"] == second.headers["location"]
+    (entry,) = entries(shop, "request")
+    assert entry.body["decision"] == "where to open next"
+    page = client.get(first.headers["location"]).text
+    assert "is written down" in page
+    assert "Orders by country" in page
+
+
+def test_the_same_wish_is_refused_and_filed_anyway(client: TestClient, shop: Project) -> None:
+    client.post("/requests/file", data=wish(client))
+    again = client.post("/requests/file", data=wish(client))
+    assert again.status_code == 422
+    assert "asks for the same" in again.text
+    assert 'value="Orders by country"' in again.text
+    assert client.post("/requests/file", data=wish(client, anyway="1")).status_code == 303
+    assert len(entries(shop, "request")) == 2
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [({"text": ""}, "does not say what is asked for"), ({"due": "soon"}, "no date"), ({"kind": "poem"}, "is none of")],
+)
+def test_a_wish_that_cannot_be_is_said_beside_the_form(
+    client: TestClient, shop: Project, more: dict[str, str], said: str
+) -> None:
+    answer = client.post("/requests/file", data=wish(client, **more))
+    assert answer.status_code == 422
+    assert said in answer.text
+    assert entries(shop, "request") == ()
+
+
+def test_looking_first_writes_nothing_and_puts_no_token_into_the_address(client: TestClient, shop: Project) -> None:
+    answer = client.post("/requests/file", data=wish(client, look="1"))
+    assert answer.status_code == 303
+    assert "token" not in answer.headers["location"]
+    assert "Recommended:" in client.get(answer.headers["location"]).text
+    assert entries(shop, "request") == ()
+
+
+def test_a_request_is_decided_once_and_a_decision_needs_a_reason(client: TestClient, shop: Project) -> None:
+    sent = wish(client)
+    id_ = client.post("/requests/file", data=sent).headers["location"].rpartition("=")[2]
+    verdict = {"token": sent["token"], "id": id_, "act": "declined"}
+    refused = client.post("/requests/decide", data=verdict)
+    assert refused.status_code == 422
+    assert "needs a reason" in refused.text
+    verdict["reason"] = "nobody said what it is for"
+    assert [client.post("/requests/decide", data=verdict).status_code for _ in range(2)] == [303, 303]
+    assert [e.act for e in entries(shop, "request")] == ["filed", "declined"]
+    assert client.post("/requests/decide", data={**verdict, "id": "R-NOPE"}).status_code == 404
+    assert client.post("/requests/decide", data={**verdict, "act": "burned"}).status_code == 400
+    assert client.post("/requests/decide", data={**verdict, "token": "x"}).status_code == 403

@@ -20,8 +20,11 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from headway.errors import HeadwayError, UsageError
+from headway.graph.requests import content
+from headway.project import requests as wishes
 from headway.project import triage
 from headway.project.pages.page import Page
+from headway.project.pages.requests import ACTS, Wish, page_of
 from headway.project.pages.table import BY_NAME, address
 from headway.project.pages.triage import KINDS, choose, stamp
 from headway.project.pages.view import Viewed, shell_of
@@ -39,9 +42,11 @@ MOST_FINDINGS = 200
 
 
 def desk_routes(current: Current) -> list[Route]:
-    """Routes of the forms of Triage. They go before those of the pages, which would take `decide` for a kind."""
-    desk = _Triage(current)
+    """Routes of the forms. They go before those of the pages, which would take `decide` for a kind of finding."""
+    desk, intake = _Triage(current), _Requests(current)
     return [
+        Route("/requests/file", intake.file, methods=["POST"], name="file"),
+        Route("/requests/decide", intake.decide, methods=["POST"], name="decide-request-form"),
         Route("/triage/decide", desk.ask, methods=["GET"], name="deciding"),
         Route("/triage/decide", desk.decide, methods=["POST"], name="decide"),
         Route("/triage/undo", desk.undo, methods=["POST"], name="undo"),
@@ -111,6 +116,66 @@ class _Triage:
         self._current.refresh()
         kind = said["kind"] if said["kind"] in KINDS else ""
         return RedirectResponse(_to(request, address("triage", kind) if kind else address("triage_home")), 303)
+
+
+class _Requests:
+    def __init__(self, current: Current) -> None:
+        self._current = current
+        self._one = threading.Lock()
+
+    async def file(self, request: Request) -> Response:
+        """File a wish, or only look at what exists already for it."""
+        form = await request.form(max_files=0, max_fields=MOST_FIELDS)
+        return await run_in_threadpool(self._file, request, form)
+
+    def _file(self, request: Request, form: FormData) -> Response:
+        project, names = self._current.now().project, Wish.__struct_fields__
+        said = texts(form, (*names, "look", "count", "anyway"))
+        fields = {name: said[name] for name in names}
+        if said["look"]:
+            return RedirectResponse(_to(request, address("requests", **{k: v[:450] for k, v in fields.items()})), 303)
+        by = by_of(request)
+        with self._one:
+            known = wishes.requests_of(project)
+            since = int(said["count"]) if said["count"].isdecimal() and len(said["count"]) < 9 else len(known)
+            wanted = {name: value for name, value in fields.items() if value}
+            mine = [r.id for r in known[since:] if r.by == by and content(r) == wanted]
+            try:
+                id_ = (
+                    mine[0]
+                    if mine
+                    else wishes.file(project, by=by, anyway=bool(said["anyway"]), at=None, **fields).request.id
+                )
+            except HeadwayError as error:
+                problem = f"{error.message[:1].upper()}{error.message[1:]}."
+                page = page_of(project, Wish(**fields), problem=problem, same="the same" in error.message)
+                return shown(request, self._current, "requests", "requests.html", page, status=422)
+        self._current.refresh()
+        return RedirectResponse(_to(request, address("requests", filed=id_)), 303)
+
+    async def decide(self, request: Request) -> Response:
+        """Decide about a request."""
+        form = await request.form(max_files=0, max_fields=MOST_FIELDS)
+        return await run_in_threadpool(self._decide, request, form)
+
+    def _decide(self, request: Request, form: FormData) -> Response:
+        project = self._current.now().project
+        said = texts(form, ("id", "act", "reason", "asset"))
+        act = said["act"]
+        if act not in ACTS:
+            raise UsageError(f"{act[:40]!r} cannot be decided", hint=f"write one of {', '.join(ACTS)}")
+        with self._one:
+            wish = wishes.the_request(project, said["id"])
+            last, by = wish.decided, by_of(request)
+            if last is None or (last.act, last.by, last.reason) != (act, by, said["reason"]):
+                try:
+                    wishes.decide(project, wish.id, act, by=by, reason=said["reason"], asset=said["asset"])  # type: ignore[arg-type]
+                except HeadwayError as error:
+                    problem = f"{wish.id}: {error.message}."
+                    page = page_of(project, Wish(), problem=problem)
+                    return shown(request, self._current, "requests", "requests.html", page, status=422)
+        self._current.refresh()
+        return RedirectResponse(_to(request, address("requests", filed=wish.id)), 303)
 
 
 def shown(request: Request, current: Current, row: str, template: str, page: Page, *, status: int = 200) -> Response:
