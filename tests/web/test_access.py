@@ -55,6 +55,7 @@ EXPECTED = {
     "POST /api/sync": "admin",
     "POST /requests": "stakeholder",
     "POST /requests/decide": "editor",
+    "POST /requests/file": "stakeholder",
     "POST /triage/decide": "editor",
     "POST /anything": "admin",
     "DELETE /api/requests": "stakeholder",

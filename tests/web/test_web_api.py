@@ -247,6 +247,37 @@ def test_what_many_write_at_once_is_all_there(shop: Site) -> None:
     assert notes == {f"{n}/{k}" for n in range(6) for k in range(5)}
 
 
+def test_questions_that_cost_much_never_hold_all_threads(shop: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two at once, four wait, the others are told to come back; pages are answered meanwhile."""
+    go = threading.Event()
+    project = shop.current.now().project
+    asked = project.ask
+
+    def slow(name: str, **given: Any) -> Any:
+        if name == "growth":
+            go.wait(20)
+        return asked(name, **given)
+
+    monkeypatch.setattr(project, "ask", slow)
+    seen: list[int] = []
+    client = shop.client()
+
+    def ask(n: int) -> None:
+        seen.append(client.get(f"/api/questions/growth?periods={n}").status_code)
+
+    threads = [threading.Thread(target=ask, args=(n,)) for n in range(1, 16)]
+    for thread in threads:
+        thread.start()
+    while len(seen) < 9:
+        time.sleep(0.01)
+    assert seen == [503] * 9
+    assert client.get("/health").status_code == 200
+    go.set()
+    for thread in threads:
+        thread.join()
+    assert seen.count(503) == 9
+
+
 def test_files_alone_keep_nothing_and_say_so(tmp_path: Path) -> None:
     found = site(tmp_path, sync=False)
     found.current.now().project.use_store = False

@@ -37,7 +37,11 @@ MOST_HEAVY = 2
 """Such questions at once; others wait, so that pages never do."""
 HEAVY_SECONDS = 20.0
 
+MOST_WAITING = 4
+"""Such questions that wait for their turn at most: each holds one of the threads that pages are answered with."""
+
 _heavy = threading.BoundedSemaphore(MOST_HEAVY)
+_turns = threading.BoundedSemaphore(MOST_HEAVY + MOST_WAITING)
 
 
 def question_routes(router: APIRouter, current: Current) -> None:
@@ -156,12 +160,18 @@ def _room(question: Question) -> Iterator[None]:
     if not HEAVY & set(question.supplied.values()):
         yield
         return
-    if not _heavy.acquire(timeout=HEAVY_SECONDS):
-        raise HTTPException(503, "Others ask the same kind of question; try again in a moment.", {"retry-after": "10"})
+    busy = HTTPException(503, "Others ask the same kind of question; try again in a moment.", {"retry-after": "10"})
+    if not _turns.acquire(blocking=False):
+        raise busy
     try:
-        yield
+        if not _heavy.acquire(timeout=HEAVY_SECONDS):
+            raise busy
+        try:
+            yield
+        finally:
+            _heavy.release()
     finally:
-        _heavy.release()
+        _turns.release()
 
 
 def _listed() -> bytes:
