@@ -285,7 +285,7 @@ def _of_objectives(project: Project, records: Sequence[AnyRecord], wanted: Wante
 
 def _above(graph: Graph, goal: int) -> set[int]:
     own = graph.objective_of(goal)
-    return {own, *graph.ancestors_of(own)}
+    return {goal, own, *graph.ancestors_of(goal), *graph.ancestors_of(own)}
 
 
 def _chosen(graph: Graph, wanted: Wanted) -> set[int]:
