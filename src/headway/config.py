@@ -150,6 +150,8 @@ class Config:
     sources: tuple[Source, ...] = ()
     goal_order: tuple[str, ...] = ()
     """Connectors of goals, the one that counts most first."""
+    write_back: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """Places that current values are given back to, with their options."""
     store_url: str = ""
     """SQLAlchemy URL; empty means SQLite in `.headway/` below the root."""
     policy: Policy = Policy()

@@ -43,6 +43,7 @@ type ItemsResponse { cursor: String items: [Item!]! }
 type Group { id: ID! title: String! }
 type Item {
   id: ID! name: String! url: String! state: State updated_at: Date group: Group parent_item: Item subitems: [Item]
+  board: Board
   column_values(ids: [String!]): [ColumnValue!]!
 }
 interface ColumnValue { id: ID! type: String! text: String value: JSON }
@@ -191,6 +192,7 @@ class MondayServer:
             "updated_at": "2026-11-20T10:00:00Z",
             "group": {"id": "g", "title": "Q4 2026"},
             "parent_item": None,
+            "board": {**self.board, "columns": self.columns},
             "subitems": [self._item(by_key[key]) for key in self.subitems.get(row.key, ()) if key in by_key],
             "column_values": lambda _, ids=None: [c for k, c in own.items() if ids is None or k in ids],
         }

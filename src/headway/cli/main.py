@@ -29,6 +29,7 @@ COMMANDS = {
     "retire": "retire",
     "export": "export",
     "request": "request",
+    "write-back": "write_back",
     "decide": "triage",
     "decisions": "triage",
     "check-in": "triage",

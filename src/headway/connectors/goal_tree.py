@@ -28,6 +28,8 @@ from headway.graph.model import (
 )
 
 Sort = Literal["objective", "key_result", "deliverable", ""]
+NUMBER = ".number"
+"""End of the id of the key result that holds the own number of a goal with others below it."""
 _TOLD = 3
 """Names that a sentence about several goals says."""
 
@@ -196,7 +198,7 @@ class _Tree:
         for parent in known:
             yield Edge(upstream=node, downstream=parent, role="supports", origin=self._origin(goal))
         if goal.numbered and not goal.rolled_up:
-            yield from self._key_result(goal, f"{node}.number", node)
+            yield from self._key_result(goal, f"{node}{NUMBER}", node)
 
     def _may_hold(self, above: str, key: str) -> bool:
         """Whether a goal is an objective and not below the one it is to hold."""

@@ -7,6 +7,7 @@ goals: goals.yml                     # a file or a folder; or a list of places, 
 #  [goals.yml, {name: asana, workspace: "1200"}, {name: goals_csv, path: okrs.csv}]
 observations:
   - {path: usage.csv, covers: "kind:model kind:dashboard"}
+write_back: {asana: {}, monday: {column: numbers_9}, csv: {path: values.csv}}   # where current values go
 links: links.yml                     # what people decided about links, if it is called otherwise
 owners: {codeowners: CODEOWNERS, models/finance/: finance-team}
 policy: {usage_window_days: 90}
@@ -96,6 +97,7 @@ class _Reader:
             "dbt": lambda v: self._mapping(v, "dbt"),
             "columns": lambda v: v if isinstance(v, bool) else self._mapping(v, "columns"),
             "goals": self._goals,
+            "write_back": self._write_back,
             "links": lambda v: {"path": v} if isinstance(v, str) else self._mapping(v, "links"),
             "observations": self._observations,
             "owners": lambda v: self._mapping(v, "owners"),
@@ -133,6 +135,7 @@ class _Reader:
             project=read.get("project", ""),
             sources=(*sources, *read.get("observations", ()), *read.get("connectors", ())),
             goal_order=tuple(dict.fromkeys(source.connector for source in read.get("goals", ()))),
+            write_back=read.get("write_back", {}),
             store_url=read.get("store", ""),
             policy=read.get("policy", Policy()),
             protected=read.get("protected", ()),
@@ -217,6 +220,10 @@ class _Reader:
                 raise ConfigError("the name of a place of goals is that of a connector", place=self._place(item))
             found.append(Source(name, options))
         return tuple(found)
+
+    def _write_back(self, value: Any) -> dict[str, Mapping[str, Any]]:
+        said = self._mapping(value, "write_back")
+        return {str(key): dict(self._mapping(given or {}, f"write_back.{key}")) for key, given in said.items()}
 
     def _connectors(self, value: Any) -> tuple[Source, ...]:
         found = []

@@ -1,4 +1,4 @@
-"""Asking monday.com: queries, pages, and the errors that it answers with status 200."""
+"""Asking monday.com: queries and pages."""
 
 from __future__ import annotations
 
@@ -8,31 +8,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from headway.connectors.api import Recording
-from headway.connectors.fields import below, each, number, text
+from headway.connectors.fields import below, each, text
 from headway.connectors.protocol import Progress, silent
 from headway.errors import InputError, Place, ServiceError
+from headway.graphql import CursorExpired, ask
 from headway.remote import Client
 
 VERSION = "2026-07"
 PATH = "v2"
-_LONGEST_WAIT = 60.0
 _MOST_PAGES = 100_000
-_LATER = frozenset(
-    {
-        "COMPLEXITY_BUDGET_EXHAUSTED",
-        "COMPLEXITYEXCEPTION",
-        "CONCURRENCY_LIMIT_EXCEEDED",
-        "FIELD_MINUTE_RATE_LIMIT_EXCEEDED",
-        "MINUTE_LIMIT_EXCEEDED",
-        "RATE_LIMIT_EXCEEDED",
-    }
-)
-_NEVER = {
-    "DAILY_LIMIT_EXCEEDED": "its calls of this day are used up",
-    "USERUNAUTHORIZEDEXCEPTION": "the token may not read that",
-    "UNAUTHORIZED": "the token is wrong or no longer good",
-    "NOT AUTHENTICATED": "the token is wrong or no longer good",
-}
 
 _CELLS = """
 fragment Cells on Item {
@@ -73,10 +57,6 @@ query Next($cursor: String!, $limit: Int!) {
 """
     + _CELLS
 )
-
-
-class CursorExpired(Exception):
-    """The place in a list is not known there any more: an hour has passed."""
 
 
 @dataclass
@@ -143,57 +123,7 @@ class Boards:
         """The data of an answer. Raises ServiceError for errors that leave no data."""
         if isinstance(self.api, Recording):
             return below(self.api.get(path), "data")
+        what = path.partition("/")[0]
         return ask(
-            self.api, query, variables, what=path.partition("/")[0], attempts=self.attempts, sleep=self.sleep,
-            partly=self.partly,
-        )  # fmt: skip
-
-
-def ask(
-    client: Client,
-    query: str,
-    variables: Mapping[str, Any],
-    *,
-    what: str,
-    attempts: int = 6,
-    sleep: Callable[[float], None] = time.sleep,
-    partly: list[str] | None = None,
-) -> Mapping[str, Any]:
-    """The data of one answer, tried again where monday.com asks to wait; what comes in part is said in `partly`.
-
-    Raises CursorExpired, and ServiceError that names the code of the error and never its text.
-    """
-    for attempt in range(1, attempts + 1):
-        answer = client.post(PATH, {"query": query, "variables": dict(variables)})
-        errors = each(answer, "errors")
-        data = below(answer, "data")
-        if not errors and not text(answer, "error_code"):
-            return data
-        code = _code(errors, answer)
-        if code.upper() in _LATER:
-            if attempt < attempts:
-                sleep(_pause(errors, answer, data))
-                continue
-            raise ServiceError(f"monday.com: {what} needs more than the complexity that is left ({code})", hint="later")
-        if "cursor" in code.casefold() or any("cursor" in text(e, "message").casefold() for e in errors):
-            raise CursorExpired
-        if code.upper() not in _NEVER and partly is not None and any(value is not None for value in data.values()):
-            partly.append(f"monday.com gave {what} only in part ({code})")
-            return data
-        why = _NEVER.get(code.upper(), "it was refused")
-        raise ServiceError(f"monday.com: {what}: {why} ({code})")
-    raise AssertionError  # the last attempt returns or raises
-
-
-def _code(errors: Sequence[Mapping[str, Any]], answer: Any) -> str:
-    codes = [text(e, "extensions", "code") for e in errors] + [text(answer, "error_code")]
-    code = next((code for code in codes if code), "")
-    return "".join(c for c in code if c.isalnum() or c in "_ ")[:60] or "no code"
-
-
-def _pause(errors: Sequence[Mapping[str, Any]], answer: Any, data: Mapping[str, Any]) -> float:
-    """Seconds that monday.com asks to wait; half a minute where it says nothing."""
-    said = [number(e, "extensions", key) for e in errors for key in ("retry_in_seconds", "reset_in_x_seconds")]
-    said += [number(data, "complexity", "reset_in_x_seconds"), number(answer, "retry_in_seconds")]
-    asked = next((one for one in said if one is not None), 30.0)
-    return min(_LONGEST_WAIT, max(0.0, asked))
+            self.api, PATH, query, variables, what=what, attempts=self.attempts, sleep=self.sleep, partly=self.partly
+        )
