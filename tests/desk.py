@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from datetime import date
+from dataclasses import replace
+from datetime import date, timedelta
 from pathlib import Path
 
 from headway.project import Project
@@ -42,4 +43,22 @@ def desk(folder: Path) -> Project:
     write_desk(folder)
     opened = Project.open(folder, as_of=DAY, environment={})
     opened.sync(evaluate=False)
+    return Project.open(folder, as_of=DAY, environment={})
+
+
+def aged(folder: Path) -> Project:
+    """The desk with three months behind it: first without usage and without goals, then with goals, then as it is."""
+    write_desk(folder)
+    today = Project.open(folder, as_of=DAY, environment={})
+    settings = folder / "headway.yml"
+    whole = settings.read_text(encoding="utf-8")
+    for days in (90, 60, 0):
+        settings.write_text(whole if not days else whole.partition("observations:")[0], encoding="utf-8")
+        if days == 90:
+            settings.write_text(whole.partition("goals:")[0], encoding="utf-8")
+            (folder / "goals.yml").rename(folder / "later.yml")
+        elif days == 60:
+            (folder / "later.yml").rename(folder / "goals.yml")
+        opened = Project.open(folder, environment={})
+        replace(opened, now=today.now - timedelta(days=days), as_of=DAY - timedelta(days=days)).sync(evaluate=False)
     return Project.open(folder, as_of=DAY, environment={})

@@ -27,7 +27,7 @@ def test_each_row_names_a_builder_with_its_parameters_and_a_template(row: PageRo
     module, _, name = row.builder.partition(":")
     builder = getattr(import_module(module), name)
     given = signature(builder).parameters
-    asked = {"project", *([row.key] if row.key else []), *(p.name for p in row.parameters)}
+    asked = {"project", *([row.key] if row.key else []), *(p.argument or p.name for p in row.parameters)}
     others = any(p.kind is Parameter.VAR_KEYWORD for p in given.values())
     named = {name for name, p in given.items() if p.kind is not Parameter.VAR_KEYWORD}
     assert named <= asked if others else named == asked

@@ -28,6 +28,8 @@ class Parameter(msgspec.Struct, frozen=True):
     help: str
     choices: tuple[str, ...] = ()
     """What it may be; anything when empty."""
+    argument: str = ""
+    """What the builder calls it, where its name is no name for Python."""
 
 
 class PageRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -75,7 +77,7 @@ class PageRow(msgspec.Struct, frozen=True, kw_only=True):
         """
         values: dict[str, Any] = {self.key: key} if self.key else {}
         for parameter in self.parameters:
-            values[parameter.name] = _checked(parameter, (given or {}).get(parameter.name, ""))
+            values[parameter.argument or parameter.name] = _checked(parameter, (given or {}).get(parameter.name, ""))
         page: Page = _function(self.builder)(project, **values)
         return page
 
@@ -249,6 +251,22 @@ PAGES: tuple[PageRow, ...] = (
         ),
         tab="Cost",
         sheets=("cost",),
+    ),
+    PageRow(
+        name="history",
+        address="/history",
+        title="History",
+        template="history.html",
+        builder="headway.project.pages.history:history",
+        parameters=(
+            Parameter("from", "The earlier of two days that are compared, YYYY-MM-DD.", argument="earlier"),
+            Parameter("to", "The later one; today without.", argument="later"),
+            Parameter("measure", "What is counted.", ("count", "cost")),
+            Parameter("every", "How long a period is.", ("week", "month", "quarter")),
+        ),
+        tab="History",
+        sheets=("history",),
+        historic=False,
     ),
     PageRow(
         name="search",

@@ -17,6 +17,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from headway.render.html import charts
+from headway.render.html.areas import area, line
 from headway.render.html.icicle import icicle
 from headway.render.html.series import series
 from headway.render.html.shell import Host, Shell
@@ -71,7 +72,7 @@ def environment() -> Environment:
         "thousands": lambda number: f"{number:,}",
         "dated": lambda row, field: (row.day, getattr(row, field)),
     }
-    found.globals |= {"charts": {**charts.DRAWN, "series": series, "icicle": icicle}}
+    found.globals |= {"charts": {**charts.DRAWN, "series": series, "icicle": icicle, "area": area, "line": line}}
     return found
 
 
