@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from starlette.routing import Route
+from starlette.testclient import TestClient
 from web_site import BASE, PROXY, TOKENS, Site, site
 
 from headway.config import ROLES, Serve
@@ -321,6 +322,28 @@ def test_signing_out_ends_the_session(tmp_path: Path) -> None:
     assert client.post("/logout").status_code == 403
     assert client.post("/logout", data={"token": token}).headers["location"] == "/login"
     assert client.get("/api/me").status_code == 401
+
+
+def test_below_a_path_everything_stays_below_it(tmp_path: Path) -> None:
+    found = site(tmp_path, "serve: {auth: [tokens], url: 'https://example.com/goals'}\n")
+    assert found.access.base == "/goals"
+    client = TestClient(found.app, base_url="https://example.com", root_path="/goals", follow_redirects=False)
+    assert client.get("/goals/health?x=1").headers["location"] == "/goals/login?next=%2Fhealth%3Fx%3D1"
+    assert 'action="/goals/login"' in client.get("/goals/login").text
+    begun = client.post("/goals/login", data={"access": found.tokens["admin"], "next": "/health"})
+    assert begun.headers["location"] == "/goals/health"
+    assert "Path=/goals;" in begun.headers["set-cookie"]
+    assert "Secure" in begun.headers["set-cookie"]
+    assert "admin-bot" in client.get("/goals/health").text
+    headers = {"x-csrf-token": client.get("/goals/api/me").json()["token"]}
+    filed = client.post("/goals/api/requests", json={"text": "Orders"}, headers=headers)
+    assert filed.headers["location"].startswith("/goals/api/requests/R-")
+    assert client.get(filed.headers["location"]).status_code == 200
+    assert "/goals/api/questions/goals?" in client.get("/goals/api/questions/goals?limit=1").headers["link"]
+    assert client.get("/goals/api/none").json()["error"]["status"] == 404
+    out = client.post("/goals/logout", data={"token": headers["x-csrf-token"]})
+    assert out.headers["location"] == "/goals/login"
+    assert client.get("/goals/api/me").status_code == 401
 
 
 def test_a_session_that_was_changed_or_is_too_old_is_none(tmp_path: Path) -> None:

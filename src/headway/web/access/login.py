@@ -71,7 +71,7 @@ class _Desk:
             message=message,
         )
         shell = Shell(title="Sign in", theme=theme_of(request), search=False)
-        host = server(str(request.scope.get("root_path", "")))
+        host = server(_base(request))
         return HTMLResponse(render_page("login.html", shown, shell, host), status, {"cache-control": "no-store"})
 
     async def by_token(self, request: Request) -> Response:
@@ -90,7 +90,7 @@ class _Desk:
             raise HTTPException(404)
         session: dict[str, Any] = {"next": local(request.query_params.get("next", "/"))}
         answer = await self.provider.start(request, self._back(), session)
-        self._keep(answer, SIGNING_IN, self.signer.signing_in(session), SIGNING_IN_SECONDS)
+        self._keep(request, answer, SIGNING_IN, self.signer.signing_in(session), SIGNING_IN_SECONDS)
         answer.headers["cache-control"] = "no-store"
         return answer
 
@@ -106,12 +106,12 @@ class _Desk:
             answer = failed(request, Failed(403, "Signing in did not work", refusal.message))
         else:
             answer = self._begin(request, said, next_)
-        answer.delete_cookie(SIGNING_IN, secure=self.signer.secure, httponly=True, samesite="lax")
+        self._drop(request, answer, SIGNING_IN)
         return answer
 
     async def out(self, request: Request) -> Response:
         answer = _to(request, "/login" if self.identities.asks else "/")
-        answer.delete_cookie(SESSION, secure=self.signer.secure, httponly=True, samesite="lax")
+        self._drop(request, answer, SESSION)
         return answer
 
     def _said(self, claims: Any) -> dict[str, Any]:
@@ -142,12 +142,20 @@ class _Desk:
             raise UsageError("you are in more groups than a session can hold", hint="name fewer in serve.roles")
         answer = _to(request, next_)
         seconds = self.signer.hours * 3600
-        self._keep(answer, SESSION, cookie, seconds)
+        self._keep(request, answer, SESSION, cookie, seconds)
         answer.headers["cache-control"] = "no-store"
         return answer
 
-    def _keep(self, answer: Response, name: str, value: str, seconds: int) -> None:
-        answer.set_cookie(name, value, seconds, httponly=True, secure=self.signer.secure, samesite="lax")
+    def _keep(self, request: Request, answer: Response, name: str, value: str, seconds: int) -> None:
+        """Below the path of this server alone: other sites of the same name are not told who is signed in here."""
+        secure = self.signer.secure
+        answer.set_cookie(
+            name, value, seconds, path=_base(request) or "/", httponly=True, secure=secure, samesite="lax"
+        )
+
+    def _drop(self, request: Request, answer: Response, name: str) -> None:
+        secure = self.signer.secure
+        answer.delete_cookie(name, path=_base(request) or "/", httponly=True, secure=secure, samesite="lax")
 
     def _back(self) -> str:
         """Where the provider sends people back to: from the configuration, never from a request's Host."""
@@ -155,4 +163,9 @@ class _Desk:
 
 
 def _to(request: Request, address: str) -> RedirectResponse:
-    return RedirectResponse(str(request.scope.get("root_path", "")) + address, 303, {"cache-control": "no-store"})
+    return RedirectResponse(_base(request) + address, 303, {"cache-control": "no-store"})
+
+
+def _base(request: Request) -> str:
+    """The path below which a proxy puts this server; '' for none."""
+    return str(request.scope.get("root_path", ""))
