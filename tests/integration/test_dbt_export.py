@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from headway.project import Project, dbt_export
+from headway.project.dbt_select import selector_of
 
 pytestmark = pytest.mark.integration
 
@@ -135,12 +136,10 @@ def test_dbt_parses_lists_and_selects_what_was_exported(shop: tuple[str, Path], 
     assert grow["owner"]["email"] == "sales@example.com"
     above = {*grow["depends_on"]["nodes"], *(f"metric.shop.{words[-1]}" for words in grow["metrics"])}
     metric = "key_result_grow_sales_revenue" if metrics else "revenue"
-    assert above == {f"metric.shop.{metric}", "model.shop.exports"}
+    second = manifest["metadata"]["dbt_version"].startswith("2.")
+    assert above == {f"metric.shop.{metric}", "model.shop.exports", *(["model.shop.orders"] if second else [])}
     listed = dbt(program, project, "ls", "--select", "+exposure:objective__company", "--resource-type", "model")
-    assert set(re.findall(r"^shop\.(\w+)$", listed, re.MULTILINE)) >= {"raw_orders", "orders", "exports"} - (
-        # dbt 2 follows no metric of an exposure: see docs/export.md
-        {"raw_orders"} if manifest["metadata"]["dbt_version"].startswith("2.") else set()
-    )
+    assert set(re.findall(r"^shop\.(\w+)$", listed, re.MULTILINE)) >= {"raw_orders", "orders", "exports"}
     assert "unrelated" not in listed
     # Headway reads its own export and finds the same goals, once.
     after = Project.open(project).graph()
@@ -163,7 +162,7 @@ def test_state_selection_of_dbt_sees_an_objective_that_changed(shop: tuple[str, 
     (project / "state/manifest.json").write_bytes((project / "target/manifest.json").read_bytes())
     (project / "goals.yml").write_text(GOALS.replace("title: Grow sales", "title: Grow sales a lot"))
     dbt_export.write(dbt_export.prepare(Project.open(project)))
-    words = ("ls", "--select", "state:modified", "--state", "state", "--resource-type", "exposure")
+    words = ("ls", "--select", "state:modified", "--state", "state")
     listed = dbt(program, project, *words)
     assert "objective__grow_sales" in listed
     assert "objective__company" not in listed
@@ -198,3 +197,16 @@ def test_the_docs_of_dbt_show_the_objective_with_its_upstream(shop: tuple[str, P
         assert page.locator("b", has_text="people").count() == 0
         assert "env_var('NOBODY_HAS_THIS')" in page.locator("body").inner_text()
         browser.close()
+
+
+def test_dbt_selects_what_the_selector_of_an_objective_names(shop: tuple[str, Path]) -> None:
+    program, project = shop
+    if version_of(program, project) >= (2, 0):
+        pytest.skip("dbt 2 follows no metric")
+    found = selector_of(Project.open(project), "grow-sales")
+    listed = dbt(program, project, "ls", "--resource-type", "model", "--select", *found.words.split())
+    models = set(re.findall(r"^shop\.(\w+)$", listed, re.MULTILINE)) - {"metricflow_time_spine"}
+    assert models == {"raw_orders", "orders", "exports"}
+    (project / "selectors.yml").write_text(found.yaml)
+    again = dbt(program, project, "ls", "--resource-type", "model", "--selector", found.name)
+    assert set(re.findall(r"^shop\.(\w+)$", again, re.MULTILINE)) - {"metricflow_time_spine"} == models

@@ -221,6 +221,11 @@ def test_metrics_are_written_as_dbt_2_reads_them(shop: Path) -> None:
     (metric,) = said(shop)["metrics"]
     assert metric["input_metrics"] == [{"name": "revenue"}]
     assert "type_params" not in metric
+    # dbt 2 does not follow an exposure to its metrics, so that the model below is named, too.
+    assert exposure(shop, "objective__grow")["depends_on"] == ["metric('key_result_grow_revenue')", "ref('orders')"]
+    (shop / "goals.yml").write_text(GOALS)
+    export(shop)
+    assert exposure(shop, "objective__grow")["depends_on"] == ["metric('revenue')", "ref('orders')"]
 
 
 def test_versions_packages_sources_and_private_models_are_referred_to_as_dbt_wants(shop: Path) -> None:
@@ -362,3 +367,26 @@ def test_the_command_checks_prints_and_writes(shop: Path, capsys: pytest.Capture
     assert run(["export", "dbt", "--check", *at]) == 0
     (shop / "target/manifest.json").unlink()
     assert run(["export", "dbt", *at]) == 2
+
+
+def test_a_selector_names_what_is_below_an_objective_and_its_exposure_once_there_is_one(
+    shop: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    at = ["--project-dir", str(shop)]
+    assert run(["select", "grow", *at]) == 0
+    assert capsys.readouterr().out == "+metric:revenue +orders\n"
+    export(shop)
+    parsed(shop)
+    assert run(["select", "keep-going", *at]) == 0
+    assert capsys.readouterr().out == "+exposure:objective__keep_going\n"
+    assert run(["select", "grow", "--format", "yaml", *at]) == 0
+    (selector,) = yaml.safe_load(capsys.readouterr().out)["selectors"]
+    assert selector["name"] == "objective__grow"
+    assert selector["definition"] == {"union": [{"method": "exposure", "value": "objective__grow", "parents": True}]}
+
+
+def test_what_has_nothing_of_dbt_below_it_cannot_be_selected(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (shop / "goals.yml").write_text("version: 1\nobjectives:\n  - {id: a, title: Words}\n")
+    assert run(["select", "a", "--project-dir", str(shop)]) == 2
+    assert "nothing of dbt is below the objective Words" in capsys.readouterr().err
+    assert run(["select", "b", "--project-dir", str(shop)]) == 2

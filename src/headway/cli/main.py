@@ -28,6 +28,7 @@ COMMANDS = {
     "link": "link",
     "retire": "retire",
     "export": "export",
+    "select": "select",
     "request": "request",
     "write-back": "write_back",
     "decide": "triage",

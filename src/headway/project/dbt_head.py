@@ -28,6 +28,8 @@ from headway.questions.status import standing_of
 MARK = "exported"
 """Key of `meta.headway` by which our own is told from what people declare; its value is where the goal was read."""
 
+_TABLES = frozenset({"model", "seed", "snapshot", "source"})
+_REFERABLE = _TABLES | {"metric"}
 _NAMEABLE = re.compile(r"[\w.-]{1,250}")
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 _OF_TARGET = frozenset({"type", "key_result", "objective", "origin", "changes", "binding", "draft"})
@@ -59,12 +61,35 @@ def exposure_names(graph: Graph) -> dict[int, str]:
     return _names("objective__", {o: graph.nodes[o].id.partition(".")[2] for o in living})
 
 
+def below(graph: Graph, files: DbtFiles, goal: int) -> list[int]:
+    """The nearest nodes that a key result is computed from and that dbt can refer to."""
+    return _nearest(graph, files, graph.fed_by.get(goal, ()), _REFERABLE)
+
+
+def _nearest(graph: Graph, files: DbtFiles, starts: Iterable[int], kinds: frozenset[str]) -> list[int]:
+    """The nearest nodes of dbt of some kinds, upstream of some nodes or these themselves."""
+    found: dict[int, None] = {}
+    todo = list(starts)
+    seen = set(todo)
+    while todo:
+        i = todo.pop(0)
+        name, _, uid = graph.nodes[i].id.partition(":")
+        if name == "dbt" and uid in files.resources and uid.partition(".")[0] in kinds:
+            found[i] = None
+            continue
+        fresh = [u for u in graph.upstream[i] if u not in seen]
+        seen.update(fresh)
+        todo += fresh
+    return sorted(found)
+
+
 class _Maker:
     def __init__(self, graph: Graph, files: DbtFiles, url: str, *, figures: bool, metrics: bool) -> None:
         self._graph = graph
         self._files = files
         self._url = url.rstrip("/")
         self._figures = figures
+        self._second = files.dbt_version.startswith("2.")
         self._standing = standing_of(graph)
         self._names = exposure_names(graph)
         self._notes: dict[str, None] = {}
@@ -184,7 +209,7 @@ class _Maker:
         found = {"id": node.id.rpartition(".")[2], **_of_node(node), **_plain(target, _OF_TARGET), **binding}
         if target.binding.way in {"sql", "readings"}:
             found["measured_by"] = target.binding.way
-        if sources := [graph.nodes[i].id for i in self._below(goal)]:
+        if sources := [graph.nodes[i].id for i in below(self._graph, self._files, goal)]:
             found["computed_from"] = sources
         shown = [graph.nodes[i].id for i in graph.shown_on.get(goal, ()) if graph.nodes[i].id.startswith("dbt:")]
         return found | ({"shown_on": shown} if shown else {})
@@ -196,12 +221,13 @@ class _Maker:
 
     def _depends(self, goal: int) -> Iterator[str]:
         """References to what a key result is computed from, as `depends_on` has them."""
+        nodes = below(self._graph, self._files, goal)
         if goal in self._metrics:
             yield f"metric('{self._metrics[goal]['name']}')"
-            return
-        for i in self._below(goal):
-            uid = self._graph.nodes[i].id.partition(":")[2]
-            resource = self._files.resources[uid]
+        for i in nodes:
+            resource = self._resource(i)
+            if goal in self._metrics and resource.resource_type == "metric":
+                continue
             if resource.private:
                 label = self._graph.nodes[goal].label
                 self._note(f"{label} stands on {resource.name}, which is private: an exposure may not refer to it")
@@ -209,22 +235,14 @@ class _Maker:
                 yield word
             else:
                 self._note(f"{resource.unique_id[:200]!r} has a name that cannot be referred to, and is left out")
+        if self._second:
+            # dbt 2 does not follow an exposure to its metrics: what these stand on is named as well.
+            metrics = [u for i in nodes if self._resource(i).resource_type == "metric" for u in self._graph.upstream[i]]
+            tables = [self._resource(i) for i in _nearest(self._graph, self._files, metrics, _TABLES)]
+            yield from filter(None, (self._reference(r) for r in tables if not r.private))
 
-    def _below(self, goal: int) -> list[int]:
-        """The nearest nodes that a key result is computed from and that dbt can refer to."""
-        graph, found = self._graph, dict[int, None]()
-        todo = list(graph.fed_by.get(goal, ()))
-        seen = set(todo)
-        while todo:
-            i = todo.pop(0)
-            name, _, uid = graph.nodes[i].id.partition(":")
-            if name == "dbt" and uid in self._files.resources and uid.partition(".")[0] in _REFERABLE:
-                found[i] = None
-                continue
-            fresh = [u for u in graph.upstream[i] if u not in seen]
-            seen.update(fresh)
-            todo += fresh
-        return sorted(found)
+    def _resource(self, i: int) -> Resource:
+        return self._files.resources[self._graph.nodes[i].id.partition(":")[2]]
 
     def _reference(self, resource: Resource) -> str:
         kind, package = resource.unique_id.partition(".")[0], resource.package_name
@@ -266,7 +284,7 @@ class _Maker:
         label = f"{node.label} (key result {node.id.partition('.')[2]})"
         found: dict[str, Any] = {"name": name, "label": _plain_label(label), "type": "derived"}
         found["description"] = _shown("\n\n".join(filter(None, (node.description.strip(), self._line(goal)))))
-        if self._files.dbt_version.startswith("2."):
+        if self._second:
             found |= {"expr": below.name, "input_metrics": [{"name": below.name}]}
         else:
             found["type_params"] = {"expr": below.name, "metrics": [{"name": below.name}]}
@@ -275,9 +293,6 @@ class _Maker:
         meta = {MARK: node.origin.connector or "goals", "objective": objective, "key_result": node.name}
         found["config"] = {"meta": {"headway": {**meta, **_of_node(node), **_plain(target, _OF_TARGET)}}}
         return _told(found)
-
-
-_REFERABLE = frozenset({"metric", "model", "seed", "snapshot", "source"})
 
 
 def _names(prefix: str, ids: Mapping[int, str]) -> dict[int, str]:

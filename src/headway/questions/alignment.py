@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Annotated
 
 from headway.answer import Answer, Column, Finding, listed, plural
@@ -211,3 +212,62 @@ def without(
     )
     totals = {"objective": graph.nodes[goal].id, "lose": len(lost), "shared": shared}
     return make(graph, "without", "HW104", headline, columns, rows, totals=totals, gaps=gaps(graph, "goals", "lineage"))
+
+
+@question("HW107")
+def run_order(
+    graph: Graph,
+    *,
+    select: Select = "",
+    everything: Annotated[bool, Says("Also what no objective waits for, at the end.")] = False,
+) -> Answer:
+    """In which order should dbt's models run, so that what objectives wait for comes first?
+
+    A model, seed or snapshot comes before another when more active objectives wait for it, then more key results, then
+    an earlier due day. What something is made from is waited for by everything that waits for the thing itself, so that
+    the order never puts a node before what it reads.
+    """
+    place = {node: at for at, node in enumerate(graph.order)}
+    built = [i for i in chosen(graph, select) if graph.nodes[i].kind in _BUILT]
+    ranked = []
+    for i in built:
+        goals = graph.goals_in(graph.served[i])
+        waiting = titles(graph, map(graph.objective_of, goals))
+        due = min(filter(None, (_due(graph, g) for g in goals)), default=None)
+        ranked.append((-len(waiting), -len(goals), due or date.max, place[i], i, waiting, due))
+    ranked.sort(key=lambda r: r[:5])
+    rows = []
+    for rank, (objectives, key_results, _, _, i, waiting, due) in enumerate(ranked, start=1):
+        node = graph.nodes[i]
+        if not objectives and not everything:
+            break
+        values = (rank, node.name, node.kind, -objectives, -key_results, due, waiting, node.id.removeprefix("dbt:"))
+        rows.append(Finding(values=values, node=node.id, counts=False))
+    columns = (
+        Column("rank", "Rank", "number"),
+        Column("asset", "Asset"),
+        Column("kind", "Kind", secondary=True),
+        Column("objectives", "Objectives", "number"),
+        Column("key_results", "Key results", "number"),
+        Column("due", "Soonest due", "date"),
+        Column("waiting", "What waits", "list"),
+        Column("unique_id", "Unique id", secondary=True),
+    )
+    needed = sum(r[0] < 0 for r in ranked)
+    headline = no_goals(graph) or (
+        f"Objectives wait for {needed:,} of {plural(len(ranked), 'node')} that dbt builds."
+        if ranked
+        else "dbt builds nothing here."
+    )
+    totals = {"built": len(ranked), "waited_for": needed}
+    more = gaps(graph, "goals", "lineage")
+    return make(graph, "run-order", "HW107", headline, columns, rows, totals=totals, gaps=more)
+
+
+def _due(graph: Graph, goal: int) -> date | None:
+    """When a goal is due: its own day, or the last one of its objective."""
+    target, objective = graph.targets.get(goal), graph.objectives.get(graph.objective_of(goal))
+    return (target.due if target else None) or (objective.end if objective else None)
+
+
+_BUILT = frozenset({"model", "seed", "snapshot"})
