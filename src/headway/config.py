@@ -142,6 +142,33 @@ class Serve:
 
 
 @dataclass(frozen=True, slots=True)
+class Slack:
+    """Where messages go in Slack. The token and the addresses of webhooks come from the environment only."""
+
+    channel: str = ""
+    """Hears of everything, and of whatever has no channel of its own."""
+    channels: Mapping[str, str] = field(default_factory=dict)
+    """Owner of goals or assets -> channel."""
+    webhooks: Mapping[str, str] = field(default_factory=dict)
+    """Channel -> environment variable with the address of its incoming webhook."""
+    api: str = "https://slack.com/api/"
+
+
+@dataclass(frozen=True, slots=True)
+class Email:
+    """Where messages go by e-mail, and through which server. Its user and password come from the environment only."""
+
+    sender: str
+    host: str
+    port: int = 587
+    security: Literal["starttls", "tls", "none"] = "starttls"
+    address: str = ""
+    """Hears of everything, and of whatever has no address of its own."""
+    addresses: Mapping[str, str] = field(default_factory=dict)
+    """Owner of goals or assets -> address."""
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """What headway.yml says, or what is found without one. Paths are absolute."""
 
@@ -164,6 +191,8 @@ class Config:
     gates: tuple[Gate, ...] | None = None
     """What `headway check` holds against which limits; None means the shipped ones."""
     serve: Serve = Serve()
+    slack: Slack | None = None
+    email: Email | None = None
     as_of: date | None = None
     """Day that answers are for when none is asked for; None means today. For examples whose data has an end."""
     profiles_dir: str = ""

@@ -35,6 +35,7 @@ COMMANDS = {
     "decisions": "triage",
     "check-in": "triage",
     "check-ins": "triage",
+    "digest": "messages",
 }
 """Built-in commands in the order of the help, each with the module beside this one that has the function."""
 

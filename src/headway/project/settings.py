@@ -20,6 +20,8 @@ prices:                              # of one credit, byte that is read, second,
   bytes: {amount: 6.25e-12, unit: EUR}
   storage: {amount: 2.1e-11, unit: EUR}
 serve: {auth: [oidc], ...}           # who may see the pages, and what they may do: docs/serve.md
+slack: {channel: C012AB3CD, ...}     # where the digest and notices go: docs/slack.md
+email: {from: headway@example.com, host: smtp.example.com, address: data@example.com}
 store: postgresql://...              # default: SQLite in .headway/
 warehouse: {profiles_dir: ., target: prod}
 as_of: 2026-11-22                    # for examples whose data has an end; default: today
@@ -42,7 +44,7 @@ from typing import Any
 
 from headway.config import Config, Gate, Policy, Price, Serve, Source
 from headway.errors import ConfigError, Place
-from headway.project import serve_settings
+from headway.project import message_settings, serve_settings
 
 FILE = "headway.yml"
 
@@ -107,6 +109,8 @@ class _Reader:
             "layers": self._layers,
             "gates": self._gates,
             "serve": lambda v: serve_settings.read(self._mapping(v, "serve"), self._place),
+            "slack": lambda v: message_settings.slack(self._mapping(v, "slack"), self._place),
+            "email": lambda v: message_settings.email(self._mapping(v, "email"), self._place),
             "store": str,
             "warehouse": lambda v: self._mapping(v, "warehouse"),
             "as_of": self._day,
@@ -143,6 +147,8 @@ class _Reader:
             layers=read.get("layers", {}),
             gates=read.get("gates"),
             serve=read.get("serve", Serve()),
+            slack=read.get("slack"),
+            email=read.get("email"),
             profiles_dir=str(warehouse.get("profiles_dir", "")),
             target=str(warehouse.get("target", "")),
             as_of=read.get("as_of"),

@@ -255,6 +255,11 @@ def found(project: Project, names: Sequence[str]) -> list[Case]:
     return list(chosen.values())
 
 
+def open_cases(project: Project) -> list[Case]:
+    """The findings that want a decision, in the order of the list."""
+    return [case for case in _cases(project) if case.state.open]
+
+
 # ---------------------------------------------------------------------- which findings
 
 
