@@ -341,6 +341,7 @@ def test_below_a_path_everything_stays_below_it(tmp_path: Path) -> None:
     assert client.get(filed.headers["location"]).status_code == 200
     assert "/goals/api/questions/goals?" in client.get("/goals/api/questions/goals?limit=1").headers["link"]
     assert client.get("/goals/api/none").json()["error"]["status"] == 404
+    assert client.get("/goals/api").json()["servers"] == [{"url": "/goals"}]
     out = client.post("/goals/logout", data={"token": headers["x-csrf-token"]})
     assert out.headers["location"] == "/goals/login"
     assert client.get("/goals/api/me").status_code == 401

@@ -88,8 +88,8 @@ def _json(name: str) -> dict[str, Any]:
     return {"application/json": {"schema": {"$ref": f"#/components/schemas/{name}"}}}
 
 
-def document(routes: Sequence[BaseRoute]) -> dict[str, Any]:
-    """The OpenAPI document of some routes."""
+def document(routes: Sequence[BaseRoute], base: str = "") -> dict[str, Any]:
+    """The OpenAPI document of some routes, below the path where a proxy puts them."""
     found = get_openapi(
         title="Headway",
         version=__version__,
@@ -100,6 +100,7 @@ def document(routes: Sequence[BaseRoute]) -> dict[str, Any]:
             "sign in, also needs the token that GET /api/me gives, as X-CSRF-Token."
         ),
         routes=routes,
+        servers=[{"url": base or "/"}],
     )
     schemas = found.setdefault("components", {}).setdefault("schemas", {})
     for unused in ("HTTPValidationError", "ValidationError"):

@@ -34,12 +34,13 @@ def include_api(app: FastAPI, current: Current, schedule: Schedule | None) -> No
     ours = app.router.routes[before:]
 
     @cache
-    def described() -> bytes:
-        # A function of the code alone, so once is enough.
-        return msgspec.json.encode(document(ours))
+    def described(base: str) -> bytes:
+        # A function of the code and of one setting, so once is enough.
+        return msgspec.json.encode(document(ours, base))
 
-    def openapi(request: Request) -> Response:  # noqa: ARG001 - what a route is called with
-        return Response(described(), media_type="application/json", headers={"cache-control": "private, no-cache"})
+    def openapi(request: Request) -> Response:
+        base = str(request.scope.get("root_path", ""))
+        return Response(described(base), media_type="application/json", headers={"cache-control": "private, no-cache"})
 
     app.add_api_route("/api", openapi, methods=["GET"], include_in_schema=False)
     app.add_api_route("/api/openapi.json", openapi, methods=["GET"], include_in_schema=False)
