@@ -11,8 +11,11 @@ import pytest
 from starlette.testclient import TestClient
 
 from desk import DAY, desk
+from headway.config import Serve
 from headway.project import Project
+from headway.project import requests as wishes
 from headway.project.ledger import entries
+from headway.web.access.setup import Access
 from headway.web.app import create_app
 from headway.web.current import Current
 
@@ -222,3 +225,29 @@ def test_a_request_is_decided_once_and_a_decision_needs_a_reason(client: TestCli
     assert client.post("/requests/decide", data={**verdict, "id": "R-NOPE"}).status_code == 404
     assert client.post("/requests/decide", data={**verdict, "act": "burned"}).status_code == 400
     assert client.post("/requests/decide", data={**verdict, "token": "x"}).status_code == 403
+
+
+# ---------------------------------------------------------------------- who sees which buttons
+
+
+@pytest.mark.parametrize(
+    ("role", "asks", "decides"),
+    [("viewer", False, False), ("stakeholder", True, False), ("editor", True, True), ("admin", True, True)],
+)
+def test_buttons_are_those_that_a_role_can_use(shop: Project, role: str, asks: bool, decides: bool) -> None:
+    wishes.file(shop, by="growth-team", text="Orders by country")
+    serve = Serve(auth=("proxy",), trusted_proxies=("127.0.0.1/32",), roles={role: ("ana",)})
+    access = Access.of(serve, shop)
+    folder = shop.config.root
+    app = create_app(Current(lambda: Project.open(folder, as_of=DAY, environment={})), access)
+    with TestClient(app, base_url=BASE, client=("127.0.0.1", 5000)) as client:
+        client.headers["x-forwarded-user"] = "ana"
+        triaged, desk_ = client.get("/triage/zombies"), client.get("/requests")
+        assert (triaged.status_code, desk_.status_code) == (200, 200)
+        assert ('name="finding"' in triaged.text) is decides
+        assert ('id="ask"' in desk_.text) is asks
+        assert ('action="/requests/decide"' in desk_.text) is decides
+        sent = {"act": "keep", "findings": zombies(shop), "reason": "x", "stamp": "0"}
+        token = client.get("/api/me").json()["token"]
+        answer = client.post("/triage/decide", data=sent, headers={"x-csrf-token": token}, follow_redirects=False)
+        assert answer.status_code == (303 if decides else 403)

@@ -35,6 +35,7 @@ from headway.web.api.bodies import Decision
 from headway.web.api.writes import decided
 from headway.web.current import Current
 from headway.web.failures import theme_of
+from headway.web.page_routes import may
 
 MOST_FIELDS = 64
 """Fields of a form."""
@@ -184,7 +185,7 @@ def shown(request: Request, current: Current, row: str, template: str, page: Pag
     person: Person = request.state.person
     shell = shell_of(Viewed(BY_NAME[row], page, now.project, None), now.project, theme=theme_of(request))
     user = "" if person.how == "loopback" else person.name
-    shell = msgspec.structs.replace(shell, token=request.state.form_token, user=user)
+    shell = msgspec.structs.replace(shell, token=request.state.form_token, user=user, may=may(person))
     html = render_page(template, page, shell, server(str(request.scope.get("root_path", ""))))
     return HTMLResponse(html, status, {"cache-control": "no-store"})
 

@@ -16,6 +16,7 @@ from headway.project.pages.table import PAGES, PageRow
 from headway.project.pages.view import look, shell_of
 from headway.render.html.pages import render_page, server
 from headway.render.html.static_files import digest
+from headway.web.access.permissions import LEAST
 from headway.web.access.person import Person
 from headway.web.current import Current
 from headway.web.failures import theme_of
@@ -62,7 +63,7 @@ def _page(row: PageRow, current: Current) -> Answering:
         now = current.now()
         theme = theme_of(request)
         person: Person = request.state.person
-        tag = etag(now.stamp, digest(), theme, f"{person.name}/{request.state.form_token}", request)
+        tag = etag(now.stamp, digest(), theme, f"{person.name}/{person.role}/{request.state.form_token}", request)
         headers = {"etag": tag, "cache-control": KEPT, "vary": "Cookie"}
         if fresh(request, tag):
             return Response(status_code=304, headers=headers)
@@ -73,7 +74,7 @@ def _page(row: PageRow, current: Current) -> Answering:
             twin = (row.twin or row.to(key) + ".json") + (f"?{request.url.query}" if request.url.query else "")
             shell = shell_of(viewed, now.project, theme=theme, twin=twin)
             user = "" if person.how == "loopback" else person.name
-            shell = msgspec.structs.replace(shell, token=request.state.form_token, user=user)
+            shell = msgspec.structs.replace(shell, token=request.state.form_token, user=user, may=may(person))
             at = viewed.at.isoformat() if viewed.at else ""
             html = render_page(row.template, viewed.page, shell, server(request.scope.get("root_path", ""), at))
             return html.encode(), {}
@@ -98,6 +99,12 @@ def _twin(row: PageRow, current: Current) -> Answering:
         return Response(now.kept.made(tag, made)[0], media_type="application/json", headers=headers)
 
     return answer
+
+
+def may(person: Person) -> tuple[str, ...]:
+    """What a person may write on the pages, by the roles that their addresses need."""
+    needed = (("ask", LEAST["request"]), ("decide", LEAST["decide"]))
+    return tuple(what for what, least in needed if least is not None and person.may(least))
 
 
 def etag(*parts: str | Request) -> str:

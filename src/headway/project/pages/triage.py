@@ -126,7 +126,8 @@ def triage_home(project: Project, *, owner: str = "", folder: str = "", sort: st
     """The first kind that has something to decide."""
     totals = project.ask("triage").totals
     kind = next((k for k in KINDS if totals[k.replace("-", "_")]), "zombies")
-    return triage(project, kind=kind, owner=owner, folder=folder, sort=sort)
+    found = triage(project, kind=kind, owner=owner, folder=folder, sort=sort)
+    return msgspec.structs.replace(found, title="Triage")
 
 
 def triage(project: Project, *, kind: str, owner: str = "", folder: str = "", sort: str = "", done: str = "") -> Triage:

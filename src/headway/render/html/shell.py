@@ -45,6 +45,8 @@ class Shell(msgspec.Struct, frozen=True, kw_only=True):
     """There is a server that searches."""
     token: str = ""
     """Against forged requests: every form that writes sends it back. '' where nobody can write."""
+    may: tuple[str, ...] = ()
+    """What the reader may write: `ask` for something new, `decide`. Buttons for anything else are not shown."""
     user: str = ""
     """Who is signed in, in words; '' without signing in."""
 
