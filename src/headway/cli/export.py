@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from headway.cli.options import FILE_OPTIONS, PROJECT_OPTIONS, project_of
-from headway.cli.output import emit
+from headway.cli.output import emit, write
 from headway.errors import Exit
 
 
@@ -53,3 +53,39 @@ def dbt(output: str, key_results_as_metrics: bool, figures: bool, check: bool, *
         dbt_export.write(prepared)
         click.echo(prepared.summary, err=True)
     return Exit.FINE
+
+
+def _drawn(name: str, purpose: str) -> click.Command:
+    """The command that writes the graph in one format."""
+
+    def command(select: str, objective: str, output: str, **options: Any) -> int:
+        from headway.project.drawings import drawn_as
+
+        text = drawn_as(project_of(options), name, select=select, objective=objective)
+        if output in {"", "-"}:
+            emit(text)
+        else:
+            write(output, text)
+        return Exit.FINE
+
+    own = [
+        click.Option(["--select"], default="", help="Assets that this dbt-style selector names, with their goals."),
+        click.Option(["--objective"], default="", help="An objective with all that it stands on."),
+        click.Option(["--output"], default="", metavar="FILE", help="A file; stdout without."),
+    ]
+    return click.Command(
+        name,
+        params=[*FILE_OPTIONS, *PROJECT_OPTIONS, *own],
+        callback=command,
+        help=f"The headed DAG: {purpose}",
+        short_help=purpose,
+    )
+
+
+for _name, _purpose in (
+    ("graphml", "GraphML, for yEd, Gephi and NetworkX."),
+    ("json", "Nodes and edges as JSON."),
+    ("dot", "DOT, for Graphviz."),
+    ("mermaid", "A flowchart of Mermaid, for wikis."),
+):
+    export.add_command(_drawn(_name, _purpose))
