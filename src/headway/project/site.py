@@ -35,6 +35,7 @@ from headway.project.pages.key_result import KeyResultPage
 from headway.project.pages.lineage import LineagePage
 from headway.project.pages.list_ import ListPage
 from headway.project.pages.map import MapPage
+from headway.project.pages.page import Page
 from headway.project.pages.table import BY_NAME, PageRow, resolve
 from headway.project.pages.view import look, shell_of
 from headway.project.workspace import Project
@@ -103,8 +104,8 @@ def one_file(project: Project, wanted: Wanted) -> str:
     to = _Leads(project, known)
     tabs = {row.tab for row, _, _ in rows}
     parts = [_part(project, row, key, given, tabs, wanted) for row, key, given in rows]
-    scrub = str if wanted.people else lambda text: _ADDRESS.sub("(somebody)", text)
-    return single_file(parts, to, foot=_foot(project, wanted), scrub=scrub)
+    words = f"{foot(project, wanted)} This file makes no request."
+    return single_file(parts, to, foot=words, scrub=lambda text: scrubbed(text, wanted))
 
 
 Row = tuple[PageRow, str, Mapping[str, str]]
@@ -127,16 +128,9 @@ def _rows(project: Project, wanted: Wanted) -> Iterator[Row]:
 
 def _part(project: Project, row: PageRow, key: str, given: Mapping[str, str], tabs: set[str], wanted: Wanted) -> Part:
     viewed = look(row, project, key, given)
-    page = viewed.page
-    if isinstance(page, LineagePage):
-        page = _nearest(page)
-    if isinstance(page, KeyResultPage) and not wanted.people:
-        check_ins = tuple(replace(c, by="somebody") for c in page.check_ins)
-        page = replace(page, check_ins=check_ins, read_by=())
+    page = redacted(viewed.page, wanted)
     if isinstance(page, MapPage):
-        page = replace(page, departments=(), decisions=0, payload=_folded(page.payload))
-    if isinstance(page, ListPage):
-        page = replace(page, rows=(), heads=())  # the file makes its rows itself, from what the Map has
+        page = replace(page, payload=_folded(page.payload))
     shell = shell_of(viewed, project)
     shell = replace(shell, tabs=tuple(replace(t, count=0) for t in shell.tabs if t.name in tabs), stale="")
     kind = row.title.lower() if row.name in {"objective", "key_result"} else ""
@@ -149,6 +143,25 @@ def _part(project: Project, row: PageRow, key: str, given: Mapping[str, str], ta
         tab=row.tab,
         kind=kind,
     )
+
+
+def redacted(page: Page, wanted: Wanted) -> Page:
+    """A page without what only a server can do, and without people where they are not wanted."""
+    if isinstance(page, LineagePage):
+        return _nearest(page)
+    if isinstance(page, KeyResultPage) and not wanted.people:
+        check_ins = tuple(replace(c, by="somebody") for c in page.check_ins)
+        return replace(page, check_ins=check_ins, read_by=())
+    if isinstance(page, MapPage):
+        return replace(page, departments=(), decisions=0)
+    if isinstance(page, ListPage):
+        return replace(page, rows=(), heads=())  # made from what the Map has
+    return page
+
+
+def scrubbed(text: str, wanted: Wanted) -> str:
+    """A text of a page without addresses of people, where they are not wanted."""
+    return text if wanted.people else _ADDRESS.sub("(somebody)", text)
 
 
 class FoldedMap(map_payload.MapPayload, frozen=True, kw_only=True):
@@ -227,10 +240,11 @@ class _Leads:
         return f"@{self._snapshot}/{self._place[node]}" if node in self._place else ""
 
 
-def _foot(project: Project, wanted: Wanted) -> str:
+def foot(project: Project, wanted: Wanted) -> str:
+    """What stands at the end of every page: what it was made of, and what was left out."""
     graph = project.graph()
     day = f"{graph.as_of.day} {graph.as_of:%b %Y}"
-    return f"Headway, {project.config.project or 'project'}, as of {day}. This file makes no request. {wanted.words()}"
+    return f"Headway, {project.config.project or 'project'}, as of {day}. {wanted.words()}"
 
 
 # ------------------------------------------------------------------------------------------------- what leaves

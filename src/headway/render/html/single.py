@@ -64,7 +64,7 @@ def single_file(
     packed: dict[str, object] = {}
     for part in parts[1:]:
         html = render_page(part.template, part.page, part.shell, Host(to=to, file=_no_file, served=False, bare=True))
-        packed[part.address] = _entry(part, scrub(_plain(html)))
+        packed[part.address] = _entry(part, scrub(without_dead_links(html)))
     packed[parts[0].address] = _entry(parts[0], "")
     sheets = tuple(dict.fromkeys(sheet for part in parts for sheet in ("base", *part.shell.sheets)))
     body = json.dumps(packed, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
@@ -73,7 +73,7 @@ def single_file(
     # What is scrubbed must not hold the packed pages: base64 could look like anything.
     marks = (Markup("<!--head-->"), Markup("<!--tail-->"))
     host = Host(to=to, file=_no_file, served=False, head=marks[0], tail=marks[1])
-    html = scrub(_plain(render_page(parts[0].template, parts[0].page, parts[0].shell, host)))
+    html = scrub(without_dead_links(render_page(parts[0].template, parts[0].page, parts[0].shell, host)))
     return html.replace(marks[0], head, 1).replace(marks[1], tail, 1)
 
 
@@ -98,7 +98,8 @@ def _entry(part: Part, html: str) -> Mapping[str, object]:
     }
 
 
-def _plain(html: str) -> str:
+def without_dead_links(html: str) -> str:
+    """A page whose links to nowhere are plain words."""
     return _LEADS_NOWHERE.sub("", html)
 
 

@@ -1,6 +1,7 @@
 // The single file: one document, its pages packed behind it, switched by what stands behind the `#`. There is no server.
 // Each change of page loads the file anew, from the disk and in a moment, so that a page never meets what another left.
 
+import {aim} from "./aim.js";
 import {drawn} from "./dom.js";
 import "./keys.js";
 import {read, unfolded} from "./payload.js";
@@ -34,19 +35,6 @@ function mount(page, sheets) {
   for (const tab of document.querySelectorAll(".tabs a")) {
     if (tab.textContent.startsWith(page.tab)) tab.setAttribute("aria-current", "page"); else tab.removeAttribute("aria-current");
   }
-}
-
-/** What the address says of the Map, where its module looks for it. */
-function aim(query, data) {
-  const stage = document.getElementById("stage"), colour = query.get("colour");
-  if (query.get("objective")) stage.dataset.objective = data.objectives.findIndex(o => o.id === query.get("objective"));
-  if (query.get("asset")) stage.dataset.chosen = query.get("asset").split("/")[1] ?? -1;
-  const lens = [...document.querySelectorAll("[data-lens]")].find(b => b.dataset.lens === colour && !b.hasAttribute("aria-disabled"));
-  if (!lens) return;
-  stage.dataset.colour = colour;
-  document.querySelectorAll("[data-lens]").forEach(b => b.setAttribute("aria-pressed", String(b === lens)));
-  document.querySelectorAll("[data-legend]").forEach(el => { el.hidden = el.dataset.legend !== colour; });
-  document.getElementById("sentence").textContent = JSON.parse(document.getElementById("sentences").textContent)[colour];
 }
 
 /** The payload of the Map, which stands in its packed page. */

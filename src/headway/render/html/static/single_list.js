@@ -8,7 +8,10 @@ const TRUSTED = [["not known", "mute"], ["trusted", "good"], ["a test warns", "w
 const FILTERS = ["band", "folder", "objective", "only", "state", "trust", "around"];
 const count = n => n.toLocaleString("en");
 
-const address = query => { const text = new URLSearchParams([...query].filter(([, v]) => v)).toString(); return text ? `#/list?${text}` : "#/list"; };
+/** Where links lead: behind the `#` of the file, or in a folder to its pages. */
+const inFile = !document.querySelector("[data-folder]"), LIST = inFile ? "#/list" : "list.html";
+const map = inFile ? "#/map" : "map.html", assetOf = (data, i) => (inFile ? `#/map?asset=@${data.snapshot}/${i}` : `asset/${data.keys[i]}`);
+const address = query => { const text = new URLSearchParams([...query].filter(([, v]) => v)).toString(); return text ? `${LIST}?${text}` : LIST; };
 const but = (query, changes) => { const next = new URLSearchParams(query); for (const [k, v] of Object.entries(changes)) next.set(k, v); return address(next); };
 
 /** Everything upstream and everything downstream of some assets, themselves included. */
@@ -46,7 +49,8 @@ function tests(data, query) {
 }
 
 function near(data, focus) {
-  if (focus.startsWith("@")) { const all = around(data, [Number(focus.split("/")[1])]); return i => all.has(i); }
+  const place = focus.startsWith("@") ? Number(focus.split("/")[1]) : data.keys?.indexOf(focus) ?? -1;
+  if (place >= 0) { const all = around(data, [place]); return i => all.has(i); }
   const k = data.objectives.findIndex(o => o.id === focus);
   if (k >= 0) return i => data.objectives[k].under.some(o => data.goal_sets[data.goals[i]].includes(o));
   const result = data.key_results.find(r => r.id === focus), all = around(data, result?.links ?? []);
@@ -70,14 +74,14 @@ function row(data, i) {
   const served = data.goal_sets[data.goals[i]].map(o => data.objectives[o].t).join(", ");
   const [word, tone] = TRUSTED[data.trust[i]];
   return h("tr", {role: "row"},
-    h("th", {scope: "row", role: "rowheader"}, h("a", {class: "mono", href: `#/map?asset=@${data.snapshot}/${i}`}, breakable(data.names[i])), h("div", {class: "small"}, `${data.bands[data.band[i]]} · `, ...breakable(data.groups[data.group[i]]))),
+    h("th", {scope: "row", role: "rowheader"}, h("a", {class: "mono", href: assetOf(data, i)}, breakable(data.names[i])), h("div", {class: "small"}, `${data.bands[data.band[i]]} · `, ...breakable(data.groups[data.group[i]]))),
     cell("For", SAID[data.state[i]], served && h("div", {class: "small"}, served)), cell("People", data.use[i] < 0 ? "not known" : count(data.use[i])),
     cell("Cost", data.cost[i] < 0 ? "not known" : `${data.unit[0]}${count(data.cost[i])}${data.unit[1]}`), cell("Trust", h("span", {class: `tone-${tone}`}, word)));
 }
 
 function filters(query) {
   const field = h("input", {class: "field", type: "search", value: query.get("q") ?? "", "aria-label": "Name or folder", placeholder: "Name or folder"});
-  const form = h("form", {class: "filters", onsubmit: event => { event.preventDefault(); location.hash = but(query, {q: field.value, page: ""}).slice(1); }}, field, h("button", {class: "button"}, "Show"));
+  const form = h("form", {class: "filters", onsubmit: event => { event.preventDefault(); location.href = but(query, {q: field.value, page: ""}); }}, field, h("button", {class: "button"}, "Show"));
   const taken = FILTERS.filter(name => query.get(name));
   return [form, taken.length ? h("ul", {class: "taken", "aria-label": "Filters that are set"}, taken.map(name =>
     h("li", {}, h("a", {href: but(query, {[name]: "", page: ""})}, `${name}: ${query.get(name).split(/[.@]/).pop()} `, h("span", {"aria-hidden": "true"}, "×"), h("span", {class: "hidden-visually"}, ", take back"))))) : null];
@@ -92,10 +96,10 @@ export function listOf(data, query) {
     h("a", {href: but(query, {sort: by === name ? `-${name}` : name, page: ""})}, word));
   const said = rows.length === data.names.length ? `${count(rows.length)} assets` : `${count(rows.length)} of ${count(data.names.length)} assets`;
   return [
-    h("div", {class: "list-head"}, h("h1", {class: "lead"}, said), h("div", {class: "seg", role: "group", "aria-label": "View"}, h("a", {"data-view": "map", href: "#/map"}, "Map"), h("a", {"data-view": "list", href: "#/list", "aria-current": "page"}, "List"))),
+    h("div", {class: "list-head"}, h("h1", {class: "lead"}, said), h("div", {class: "seg", role: "group", "aria-label": "View"}, h("a", {"data-view": "map", href: map}, "Map"), h("a", {"data-view": "list", href: LIST, "aria-current": "page"}, "List"))),
     ...filters(query).filter(Boolean),
     rows.length ? h("div", {class: "panel"}, h("table", {class: "rows list", role: "table"}, h("thead", {role: "rowgroup"}, h("tr", {role: "row"}, COLUMNS.map(head))),
-      h("tbody", {role: "rowgroup"}, rows.slice((page - 1) * ROWS, page * ROWS).map(i => row(data, i))))) : h("div", {class: "panel empty"}, h("h2", {}, "Nothing fits"), h("p", {}, h("a", {class: "button main", href: "#/list"}, "All assets"))),
+      h("tbody", {role: "rowgroup"}, rows.slice((page - 1) * ROWS, page * ROWS).map(i => row(data, i))))) : h("div", {class: "panel empty"}, h("h2", {}, "Nothing fits"), h("p", {}, h("a", {class: "button main", href: LIST}, "All assets"))),
     h("nav", {class: "pager", "aria-label": "Pages"}, page > 1 && h("a", {class: "button", href: but(query, {page: page - 1})}, "Previous"),
       h("span", {class: "dim num"}, `Page ${count(page)} of ${count(pages)}`), page < pages && h("a", {class: "button", href: but(query, {page: page + 1})}, "Next")),
   ];
