@@ -30,6 +30,7 @@ COMMANDS = {
     "export": "export",
     "select": "select",
     "request": "request",
+    "suggest-bindings": "bindings",
     "write-back": "write_back",
     "decide": "triage",
     "decisions": "triage",

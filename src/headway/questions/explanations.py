@@ -109,6 +109,11 @@ _TEXTS: Mapping[str, _Text] = {
         "Retire it, or find out why what an objective needs is not looked at.",
         "`policy.usage_window_days` and `policy.grace_days`.",
     ),
+    "HW207": _Text(
+        "Key result that something could measure",
+        "A number that somebody types is as old and as true as the last time they did.",
+        "Write the binding down that is right: `headway suggest-bindings` prints it.",
+    ),
     "HW301": _Text(
         "How objectives are doing",
         "Value, target, pace, trust and readers side by side: a number on pace that nobody trusts is no success.",
