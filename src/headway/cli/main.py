@@ -37,6 +37,7 @@ COMMANDS = {
     "check-in": "triage",
     "check-ins": "triage",
     "digest": "messages",
+    "notify": "messages",
 }
 """Built-in commands in the order of the help, each with the module beside this one that has the function."""
 

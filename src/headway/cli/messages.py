@@ -1,4 +1,4 @@
-"""What is sent to people: the weekly digest. Nothing is sent unless it is said so."""
+"""What is sent to people: the weekly digest, and notices. Nothing is sent unless it is said so."""
 
 from __future__ import annotations
 
@@ -34,6 +34,20 @@ def digest(to: str, send: bool, again: bool, **options: Any) -> int:
 
     project = project_of(options)
     return _sent(project, digests(project, to), send=send, again=again)
+
+
+@click.command(params=[*SEND_OPTIONS, *PROJECT_OPTIONS], short_help="Objectives at risk, and what is to be retired.")
+def notify(to: str, send: bool, again: bool, **options: Any) -> int:
+    """Print, or send, what people should hear of today, each thing once.
+
+    An objective whose numbers cannot be trusted any more, with the node that is to blame and its owner; that it has
+    recovered, in the thread; what is announced to be retired, to who used it last or to its owner. Exit code 2 when
+    something could not be sent.
+    """
+    from headway.project.notices import notices
+
+    project = project_of(options)
+    return _sent(project, notices(project, to), send=send, again=again)
 
 
 def _sent(project: Project, letters: Sequence[Letter], *, send: bool, again: bool) -> int:
