@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,8 @@ import pytest
 from browser import worlds
 from browser.conftest import cut_off, served, settled, sideways, violations
 from desk import desk
+from headway.graph.model import Coverage, Node, Observation
+from headway.project import Project
 from headway.project.ledger import entries
 
 Serve, Visit = Callable[..., str], Callable[..., Any]
@@ -30,6 +33,34 @@ def test_triage_is_whole_and_accessible_in_every_state(
         assert sideways(page) == 0
         assert page.evaluate("window.hit") is None
         assert page.locator("main img, main script:not([type])").count() == 0
+
+
+def hostile() -> Project:
+    """Zombies whose names, owners and folders try something, beside a goal."""
+    records = [*worlds._objective("o", "Grow", "team", order=0)]
+    records += worlds._key_result("o", "k", "Orders", (0, 1, 2), "", owner="team")
+    for n, text in enumerate(worlds.HOSTILE):
+        records.append(Node(id=f"dbt:model.x.{n}", kind="model", name=text, owner=text, path=f"models/{text}/m.sql"))
+    seen = {"day": worlds.AS_OF, "measure": "views", "amount": 1, "person_class": "person", "origin": worlds.USAGE}
+    records += [Node(id="dbt:model.x.used", kind="model", name="used"), Observation(node="dbt:model.x.used", **seen)]
+    start = worlds.AS_OF - timedelta(days=120)
+    records.append(Coverage(covers="kind:model", start=start, end=worlds.AS_OF, origin=worlds.USAGE))
+    return worlds.project_of(records)
+
+
+@pytest.mark.parametrize(("width", "theme"), [(390, "dark"), (1440, "light")])
+def test_names_that_try_something_are_text(visit: Visit, width: int, theme: str) -> None:
+    project = hostile()
+    findings = ",".join(str(row.values[0]) for row in project.ask("triage", kind="zombies").rows)
+    assert findings.count(",") == len(worlds.HOSTILE) - 1
+    with served(project) as base:
+        for address in ("/triage/zombies", f"/triage/decide?act=keep&finding={findings}"):
+            page = visit(base + address, width=width, theme=theme)
+            assert page.evaluate("window.hit") is None
+            assert page.locator("main img, main script:not([type])").count() == 0
+            assert worlds.HOSTILE[0] in page.locator("main").inner_text()
+            assert violations(page) == []
+            assert sideways(page) == 0
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

@@ -32,8 +32,8 @@ def test_the_rows_are_the_findings_of_the_question(world: str, kind: str) -> Non
     page = triage(project, kind=kind)
     if page.left_out == 0:
         assert set(handles(project, kind)) == wanted
-    assert page.total == len(wanted) == next(t.count for t in page.tabs if t.current)
-    assert sum(t.count for t in page.tabs) == answer.totals["open"]
+    assert page.total == len(wanted) == next(t.count or 0 for t in page.tabs if t.current)
+    assert sum(t.count or 0 for t in page.tabs) == answer.totals["open"]
 
 
 def test_what_stands_or_falls_together_is_one_row_with_its_whole_cost(shop: Project) -> None:
@@ -61,6 +61,10 @@ def test_with_use_unknown_nothing_is_called_unused() -> None:
     page = triage(worlds.no_usage(), kind="zombies")
     assert page.rows == ()
     assert "Use is not known" in page.unknown
+    assert next(t.count for t in page.tabs if t.current) is None
+    first = triage_home(worlds.headless())
+    assert first.sentence[0].text == "What wants a decision is not known yet: nobody has written down a goal."
+    assert all(t.count is None for t in first.tabs)
 
 
 def test_filters_and_orders(shop: Project) -> None:

@@ -43,7 +43,8 @@ class Tab(msgspec.Struct, frozen=True):
     key: str
     name: str
     to: str
-    count: int
+    count: int | None
+    """Open findings; None where nothing can be known of this kind."""
     cost: str
     current: bool
 
@@ -247,12 +248,16 @@ def _tabs(graph: Graph, totals: Mapping[str, Any], kind: str) -> Iterator[Tab]:
     for key, name in KINDS.items():
         count, cost = totals[key.replace("-", "_")], totals[f"{key.replace('-', '_')}_cost"]
         text = figures.in_unit(ledger.unit, cost) if cost and ledger else ""
-        yield Tab(key, name, address("triage", key), count, text, key == kind)
+        known = count if count or not _unknown(graph, key) else None
+        yield Tab(key, name, address("triage", key), known, text, key == kind)
 
 
 def _sentence(graph: Graph, totals: Mapping[str, Any]) -> tuple[Phrase, ...]:
     count, freed, ledger = totals["open"], totals["freed"], month(graph)
     back = f"; {totals['came_back']:,} came back" if totals["came_back"] else ""
+    if not count and (not graph.goals or not graph.use.known):
+        missing = "use is not known" if graph.goals else "nobody has written down a goal"
+        return (Phrase(f"What wants a decision is not known yet: {missing}."),)
     if not count:
         decided = totals["decided"]
         rest = f"; {plural(decided, 'finding')} {'is' if decided == 1 else 'are'} decided" if decided else ""
