@@ -14,7 +14,6 @@ from pathlib import Path
 from urllib.parse import parse_qsl, quote
 
 import msgspec
-from markupsafe import Markup
 from msgspec.structs import replace
 
 from headway.errors import UsageError
@@ -28,7 +27,7 @@ from headway.project.site import Wanted, foot, redacted, scrubbed, trimmed
 from headway.project.workspace import Project
 from headway.render.html.pages import render_page
 from headway.render.html.shell import Host
-from headway.render.html.single import NOWHERE, without_dead_links
+from headway.render.html.single import NOWHERE, foot_beside, without_dead_links
 from headway.render.html.static_files import digest, static_files
 
 MARKER = "headway-site.json"
@@ -132,7 +131,7 @@ class _Leads:
             to=lambda address: self._to(address, up),
             file=lambda name: f"{up}static/{digest()}/{name}",
             served=False,
-            tail=self._tail(up, twin),
+            tail=foot_beside(up + twin, foot(self._project, self._wanted)),
         )
         html = without_dead_links(render_page(row.template, page, shell, host))
         policy = f'<meta charset="utf-8">\n<meta http-equiv="Content-Security-Policy" content="{POLICY}">'
@@ -172,11 +171,6 @@ class _Leads:
         if row and found and row[0].key:
             return f"{up}{found}"
         return f"{self._server}{address}" if self._server else NOWHERE
-
-    def _tail(self, up: str, twin: str) -> str:
-        words = foot(self._project, self._wanted)
-        link = Markup('<a href="{}{}">This page as JSON</a> ').format(up, twin)
-        return Markup('<footer class="foot made" data-folder>{}<span>{}</span></footer>').format(link, words)
 
 
 def _before(out: Path) -> set[str]:

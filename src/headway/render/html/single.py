@@ -77,6 +77,12 @@ def single_file(
     return html.replace(marks[0], head, 1).replace(marks[1], tail, 1)
 
 
+def foot_beside(twin: str, words: str) -> str:
+    """The foot of a page of a folder, which has its JSON twin at an address beside it."""
+    link = Markup('<a href="{}">This page as JSON</a> ').format(twin)
+    return Markup('<footer class="foot made" data-folder>{}<span>{}</span></footer>').format(link, words)
+
+
 def policy(scripts: Sequence[str]) -> str:
     """The policy of the file: nothing is requested, and of inline scripts only these run."""
     allowed = " ".join(f"'sha256-{base64.b64encode(hashlib.sha256(s.encode()).digest()).decode()}'" for s in scripts)
