@@ -12,10 +12,22 @@ from headway.errors import Exit
 
 
 @click.command(params=[*PROJECT_OPTIONS])
+@click.argument("tool", default="", metavar="[monday|csv]")
+@click.argument("what", nargs=-1, metavar="[BOARD... | FILE]")
 @click.option("--manifest", default="", metavar="PATH", help="Read this manifest.json instead of target/manifest.json.")
 @click.option("--force", is_flag=True, help="Write over files that exist.")
-def init(force: bool, **options: Any) -> int:
-    """Write a starter headway.yml and goals.yml from what the project has."""
+def init(tool: str, what: tuple[str, ...], force: bool, **options: Any) -> int:
+    """Write a starter headway.yml and goals.yml from what the project has.
+
+    With monday and the ids of boards, or csv and a file, print settings for reading goals from there instead: which
+    column says what, proposed from the columns there are. Nothing is written then.
+    """
+    if tool:
+        from headway.project.goal_places import proposed
+
+        click.echo(proposed(project_of(options), tool, what), nl=False)
+        click.echo("Put what is right into headway.yml, then run headway sync.", err=True)
+        return Exit.FINE
     from headway.project.starter import write_starter
 
     for path, note in write_starter(project_of(options), force=force):

@@ -66,9 +66,23 @@ class Monday:
             raise ConfigError(f"option page of {NAME} is not between 1 and 500", hint="page: 100")
         self._private: bool = values["private"]
 
+    def boards(self) -> list[Mapping[str, Any]]:
+        """The boards with their columns, as monday.com gives them; those that are not to be seen are missing."""
+        recording = self._recording()
+        client = None if recording else self._client()
+        with opened(client, recording):
+            api = recording or client
+            assert api is not None
+            return Boards(api, self._page, progress=self._context.progress).boards(self._boards)
+
+    def _recording(self) -> Recording | None:
+        if not self._export:
+            return None
+        return Recording.below(self._context.root, self._export, hint="export: monday/")
+
     def records(self) -> Iterator[AnyRecord]:
         """Every goal on the boards, and what could not be had."""
-        recording = Recording.below(self._context.root, self._export, hint="export: monday/") if self._export else None
+        recording = self._recording()
         client = None if recording else self._client()
         left_out, gaps = LeftOut(), []
         goals: list[Goal] = []
