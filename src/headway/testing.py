@@ -379,7 +379,9 @@ def _ends(record: AnyRecord) -> Iterator[tuple[str, str]]:
         case Check():
             yield record.node, ""
         case Target():
-            yield from ((record.key_result, "key_result"), (record.objective, "objective"))
+            yield record.key_result, "key_result"
+            if record.objective:  # without one it is the binding of a goal of another source
+                yield record.objective, "objective"
         case Objective():
             yield record.objective, "objective"
             if record.parent:

@@ -181,8 +181,7 @@ class _Tree:
 
     def _objective(self, goal: Goal) -> Iterator[AnyRecord]:
         node, above = self.id(goal.key), self.parent[goal.key]
-        parents = [above, *goal.further] if above else list(goal.further)
-        known = [self.id(key) for key in dict.fromkeys(parents) if key in self.goals and self._may_hold(key, goal.key)]
+        known = [*([self.id(above)] if above else []), *self._further(goal)]
         yield self._node(goal, "objective", node, goal.title)
         yield Objective(
             objective=node,
@@ -200,19 +199,29 @@ class _Tree:
         if goal.numbered and not goal.rolled_up:
             yield from self._key_result(goal, f"{node}{NUMBER}", node)
 
-    def _may_hold(self, above: str, key: str) -> bool:
-        """Whether a goal is an objective and not below the one it is to hold."""
-        if above == key or self.sort(self.goals[above]) != "objective":
-            return False
-        todo, seen = [above], {above}
+    def _further(self, goal: Goal) -> list[str]:
+        """Ids of the objectives that it supports besides the one it belongs to; none that would close a circle."""
+        found = []
+        for key in dict.fromkeys(goal.further):
+            if key not in self.goals or key == self.parent[goal.key] or self.sort(self.goals[key]) != "objective":
+                continue
+            if self._is_above(goal.key, key):
+                self._note(f"{goal.title!r} is to support what it is above itself; that is left out", goal.key)
+            else:
+                found.append(self.id(key))
+        return found
+
+    def _is_above(self, key: str, below: str) -> bool:
+        """Whether a goal is the other one, or is supported by it over whatever steps."""
+        todo, seen = [below], {below}
         while todo:
             at = todo.pop()
             if at == key:
-                return False
-            up = [p for p in (self.parent[at], *self.goals[at].further) if p in self.goals and p not in seen]
+                return True
+            up = [k for k in (self.parent[at], *self.goals[at].further) if k in self.goals and k not in seen]
             seen.update(up)
             todo += up
-        return True
+        return False
 
     def _key_result(self, goal: Goal, node: str, objective: str) -> Iterator[AnyRecord]:
         origin = self._origin(goal)
@@ -232,6 +241,8 @@ class _Tree:
             origin=origin,
         )
         yield Edge(upstream=node, downstream=objective, role="supports", origin=origin)
+        for more in self._further(goal) if self.sort(goal) == "key_result" else ():
+            yield Edge(upstream=node, downstream=more, role="supports", origin=origin)
         if goal.metric:
             yield Edge(upstream=f"ref:metric/{goal.metric}", downstream=node, role="feeds", origin=origin)
         elif goal.current is not None and goal.read is not None:
