@@ -229,7 +229,8 @@ def spoilt(record: AnyRecord) -> AnyRecord:
     nasty = " ".join(SECRETS)
     if isinstance(record, Node) and record.kind == "dashboard":
         url = "https://ana:hunter2@bi.example/d?key=hunter2"
-        return replace(record, owner="Ana Silva", owner_origin="exposure", url=url)
+        origin = "exposure" if record.id < "board:m" else "superset"
+        return replace(record, owner="Ana Silva", owner_origin=origin, url=url)
     if isinstance(record, Node):
         owner = "ana.silva@example.com" if record.kind == "model" else record.owner
         return replace(record, owner=owner, description="Ask ana.silva@example.com")

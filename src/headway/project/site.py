@@ -48,6 +48,8 @@ _ADDRESS = re.compile(r"[\w.+%-]+@[\w-]+(?:\.[\w-]+)+")
 _SPENT = frozenset({"cost", "bytes", "seconds", STORAGE})
 _LISTED = frozenset({"q", "sort", "page", "band", "folder", "objective", "only", "state", "trust", "around"})
 """Parameters of the List that the file can answer."""
+_STATED = frozenset({"", "group", "meta", "codeowners", "config", "goals"})
+"""Rules by which a project names its teams. Exposures, BI tools and trackers of goals name people as owners."""
 _WAYS = {"/asset/": "#/map?asset=", "/lineage/": "#/lineage/", "/search": "#/search"}
 
 
@@ -253,7 +255,7 @@ def foot(project: Project, wanted: Wanted) -> str:
 def _impersonal(records: Iterable[AnyRecord]) -> list[AnyRecord]:
     """Records without addresses and names of people, without values and queries, without what an address could hide."""
     records = list(records)
-    teams = {r.owner for r in records if isinstance(r, Node) and r.owner and r.owner_origin != "exposure"}
+    teams = {r.owner for r in records if isinstance(r, Node) and r.owner_origin in _STATED}
     return [_without_person(r, teams) for r in records]
 
 
