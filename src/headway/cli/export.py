@@ -89,3 +89,22 @@ for _name, _purpose in (
     ("mermaid", "A flowchart of Mermaid, for wikis."),
 ):
     export.add_command(_drawn(_name, _purpose))
+
+
+@export.command(params=[*FILE_OPTIONS, *PROJECT_OPTIONS], short_help="OpenLineage events, with the goals as tags.")
+@click.option("--namespace", default="", help="How other producers call the warehouse; the project's name without.")
+@click.option("--output", default="", metavar="FILE", help="A file of JSON lines; stdout without.")
+def openlineage(namespace: str, output: str, **options: Any) -> int:
+    """Write the headed DAG as OpenLineage job events, one a line.
+
+    Models, seeds and snapshots are jobs that read tables and write one; key results are jobs that read tables. Tags say
+    which objectives a job serves. No SQL is in it. It needs the extra `openlineage`.
+    """
+    from headway.project.openlineage_events import events
+
+    text = "".join(f"{event}\n" for event in events(project_of(options), namespace=namespace))
+    if output in {"", "-"}:
+        emit(text)
+    else:
+        write(output, text)
+    return Exit.FINE
