@@ -61,7 +61,7 @@ def check_five(records: Sequence[AnyRecord], prefix: str, *, private: bool = Tru
     assert (target.baseline, target.target, target.direction, target.objective) == (100.0, 200.0, "increase", chain[3])
     assert target.binding.way == "readings"
     assert [(r.key_result, r.value, r.source) for r in records if isinstance(r, Reading)] == [
-        (f"{prefix}:105", 140.0, "manual")
+        (f"{prefix}:105", 140.0, prefix)
     ]
     gaps = [r for r in records if isinstance(r, Gap)]
     assert any(g.node == f"{prefix}:106" and "has no number" in g.message for g in gaps)

@@ -85,6 +85,15 @@ def test_goals_are_followed_by_their_id(tmp_path: Path) -> None:
     check_followed(synced, lambda rows: (tmp_path / "okrs.csv").write_text(as_csv(rows)), "goals_csv")
 
 
+def test_values_of_earlier_exports_stay(tmp_path: Path) -> None:
+    for day, value in (("2026-10-01", "100"), ("2026-11-01", "120"), ("2026-11-20", "140")):
+        (tmp_path / "okrs.csv").write_text(as_csv(FIVE).replace("140.0", value))
+        synced = Synced(tmp_path, "goals_csv", {"path": "okrs.csv", "taken": day}, {})
+        synced.sync()
+    graph = synced.graph()
+    assert [r.value for r in graph.readings[graph.index["goals_csv:105"]]] == [100.0, 120.0, 140.0]
+
+
 def test_an_order_says_what_is_below_what(tmp_path: Path) -> None:
     records = read(tmp_path, ORDERED, taken="2026-11-20")
     above = {(r.upstream, r.downstream) for r in records if isinstance(r, Edge)}

@@ -246,9 +246,10 @@ class _Tree:
         if goal.metric:
             yield Edge(upstream=f"ref:metric/{goal.metric}", downstream=node, role="feeds", origin=origin)
         elif goal.current is not None and goal.read is not None:
+            # Called after the tool, not "manual": a tool tells only its current value, so the store keeps earlier ones.
             proof = f"{goal.file}:{goal.line}" if goal.line else f"as {self.tool} has it"
             yield Reading(
-                key_result=node, day=goal.read, value=goal.current, source="manual", proof=proof, origin=origin
+                key_result=node, day=goal.read, value=goal.current, source=self.connector, proof=proof, origin=origin
             )
         if not goal.numbered and not goal.metric:
             message = f"{goal.title!r} has no number in {self.tool}: it is only words"

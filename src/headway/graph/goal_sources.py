@@ -202,7 +202,8 @@ def _bind(kinds: MutableMapping[type, list[Any]], aliases: Mapping[str, str], ga
     changed = {key for said, key in meant.items() if key and targets[key].binding.way != "readings"}
     kinds[Target] = list(targets.values())
     kinds[Edge] = list(_edges(kinds[Edge], meant))
-    kinds[Reading] = [r for r in kinds[Reading] if r.key_result not in changed or r.source != "manual"]
+    typed = {key: targets[key].origin.connector for key in changed}
+    kinds[Reading] = [r for r in kinds[Reading] if typed.get(r.key_result) != r.origin.connector]
     kinds[Gap] = [g for g in kinds[Gap] if g.node not in bound or "under bindings:" not in g.hint]
 
 
