@@ -406,3 +406,26 @@ def test_whatever_is_put_one_after_another_is_what_the_file_says(names: list[str
     last = {name: number for number, name in enumerate(names)}
     said = yaml.safe_load(document.data)["exposures"]
     assert said == [{"name": name, "at": last[name]} for name in dict.fromkeys(names)]
+
+
+@given(
+    st.lists(st.sampled_from("abcde"), unique=True, max_size=5),
+    st.lists(st.sampled_from("abcdefg"), unique=True, min_size=1, max_size=7),
+    st.sampled_from(["", "\n", "\n\n# the end\n", "\nmodels:\n  - name: m\n"]),
+)
+@settings(max_examples=120, deadline=None)
+def test_several_items_are_put_at_once_and_the_others_keep_every_byte(
+    old: list[str], new: list[str], tail: str
+) -> None:
+    parts = [f"  # about {name}\n  - name: {name}\n    at: [1, 2]  # {name}\n" for name in old]
+    before = "version: 2\n" + ("exposures:\n" + "".join(parts) if old else "") + tail
+    document = Document(before.encode(), "x.yml")
+    document.put("exposures", "name", *(f"name: {name}\nat: 9\n" for name in new))
+    after = document.data.decode()
+    said = yaml.safe_load(after)
+    expected = [{"name": n, "at": 9 if n in new else [1, 2]} for n in old]
+    assert said["exposures"] == expected + [{"name": n, "at": 9} for n in new if n not in old]
+    assert said.get("models") == yaml.safe_load(before).get("models")
+    for name, part in zip(old, parts, strict=True):
+        assert f"  # about {name}\n" in after
+        assert (part in after) == (name not in new)

@@ -115,6 +115,7 @@ def _merged(made: Head, file: str, path: Path, before: bytes | None) -> Export:
             if name not in names and _ours(item):
                 document.remove((section, "name", name))
                 removed.append(name)
+        fresh = []
         for item in wanted:
             text, old = block(item), known.get(item["name"])
             if old is None:
@@ -127,7 +128,9 @@ def _merged(made: Head, file: str, path: Path, before: bytes | None) -> Export:
                 continue
             else:
                 changed.append(item["name"])
-            document.put(section, "name", text)
+            fresh.append(text)
+        if fresh:
+            document.put(section, "name", *fresh)
     after = None if document.empty else document.data
     if not (added or changed or removed):
         after = before

@@ -127,58 +127,72 @@ class Document:
             change = lambda tree: _at(tree, steps[:-1], steps[-1][0])[1].pop(at)  # noqa: E731
         self._accept(text, change, route)
 
-    def put(self, section: str, by: str, block: str) -> None:
-        """Have an item in a list of the file: in place of the one that is called so, else after the last one.
+    def put(self, section: str, by: str, *blocks: str) -> None:
+        """Have items in a list of the file: each in place of the one that is called so, else after the last one.
 
-        `block` is the item as a YAML mapping in block style, not indented, with the key `by`. The list is made when
-        there is none. Raises InputError when that cannot be done.
+        A block is an item as a YAML mapping in block style, not indented, with the key `by`. The list is made when
+        there is none. The file is read again once for all of them. Raises InputError when that cannot be done.
         """
         from ruamel.yaml.nodes import SequenceNode
 
+        items = [self._item(section, by, block) for block in blocks]
+        pair = self._pair(self._root, section)
+        if pair is None:
+            self._append_section(section, items)
+            return
+        key, listed = pair
+        if _flow(listed) or not isinstance(listed, SequenceNode) or not listed.value:
+            hint = "write it as lines that begin with dashes, or remove it"
+            raise self._refused(f"{section} is no list that could be added to", hint=hint, at=key)
+        text = self._text if self._text.endswith("\n") else self._text + self._ending(len(self._text))
+        ending, column = self._ending(key.start_mark.index), listed.start_mark.column
+        replaced: dict[int, Any] = {}
+        added: list[Any] = []
+        route: list[Node] = [listed]
+        edits = [(text.find("\n", self._end(pair)) + 1, 0, "")]
+        for name, block, tree in items:
+            lines = _as_item(block, column, ending)
+            found = self._find(((section, by, name),))
+            if found is None:
+                added.append(tree)
+                edits[0] = (edits[0][0], 0, edits[0][2] + lines)
+                continue
+            at = next(n for n, one in enumerate(listed.value) if one is found[-1])
+            before = self._end((key, listed.value[at - 1])) if at else key.end_mark.index
+            dashes = list(_DASH.finditer(text, before, found[-1].start_mark.index))
+            if not dashes or at in replaced:
+                raise self._refused("this item does not begin on a line of its own", at=found[-1])
+            start = dashes[-1].start()
+            edits.append((start, text.find("\n", self._end((key, found[-1]))) + 1 - start, lines))
+            replaced[at] = tree
+            route.append(found[-1])
+        # From the last place to the first, so that no edit moves another; what is added comes after what it follows.
+        for start, length, lines in sorted(edits, key=lambda edit: (edit[0], edit[1]), reverse=True):
+            text = text[:start] + lines + text[start + length :]
+
+        def change(whole: Any) -> None:
+            there = _under(whole, section)[1]
+            there[:] = [replaced.get(n, one) for n, one in enumerate(there)] + added
+
+        self._accept(text, change, route)
+
+    def _item(self, section: str, by: str, block: str) -> tuple[str, str, Any]:
+        """Name, lines and tree of an item that is to be written."""
         fresh = self._compose(block)
         named = self._pair(fresh, by)
         if fresh is None or named is None:
             raise self._refused(f"what is to be written under {section} has no {by}")
-        name, tree = str(named[1].value), _plain(fresh)
-        pair = self._pair(self._root, section)
-        if pair is None:
-            self._append_section(section, block, tree)
-            return
-        listed = pair[1]
-        if _flow(listed) or not isinstance(listed, SequenceNode) or not listed.value:
-            hint = "write it as lines that begin with dashes, or remove it"
-            raise self._refused(f"{section} is no list that could be added to", hint=hint, at=pair[0])
-        found = self._find(((section, by, name),))
-        column = listed.start_mark.column
-        if found is None:
-            end = self._end(pair)
-            stop = self._text.find("\n", end)
-            head = self._text[: stop + 1] if stop >= 0 else self._text + self._ending(end)
-            tail = self._text[stop + 1 :] if stop >= 0 else ""
-            at = len(listed.value)
-        else:
-            at = next(n for n, one in enumerate(listed.value) if one is found[-1])
-            before = self._end((pair[0], listed.value[at - 1])) if at else pair[0].end_mark.index
-            dashes = list(_DASH.finditer(self._text, before, found[-1].start_mark.index))
-            if not dashes:
-                raise self._refused("this item does not begin on a line of its own", at=found[-1])
-            stop = self._text.find("\n", self._end((pair[0], found[-1])))
-            head, tail = self._text[: dashes[-1].start()], self._text[stop + 1 :] if stop >= 0 else ""
-        text = head + _as_item(block, column, self._ending(pair[0].start_mark.index)) + tail
+        return str(named[1].value), block, _plain(fresh)
 
-        def change(whole: Any) -> None:
-            _under(whole, section)[1][at : at + 1] = [tree]
-
-        self._accept(text, change, found or [listed])
-
-    def _append_section(self, section: str, block: str, tree: Any) -> None:
-        """Put a list with one item at the end of the file."""
+    def _append_section(self, section: str, items: Sequence[tuple[str, str, Any]]) -> None:
+        """Put a list at the end of the file."""
         text, ending = self._text, self._ending(0)
         if text.strip():
             text = text.rstrip("\r\n \t") + ending * 2
-        text += f"{section}:{ending}" + _as_item(block, 2, ending)
+        text += f"{section}:{ending}" + "".join(_as_item(block, 2, ending) for _, block, _ in items)
         key = _plain(self._compose(section))
-        self._accept(text, lambda whole: whole[1].append([key, ["list", [tree], _LIST]]), [])
+        trees = [tree for *_, tree in items]
+        self._accept(text, lambda whole: whole[1].append([key, ["list", trees, _LIST]]), [])
 
     # ------------------------------------------------------------------ reading
 
