@@ -27,6 +27,8 @@ class SlackServer:
     """Messages that were taken, with channel and ts."""
     hooked: list[dict[str, Any]] = field(default_factory=list)
     """Bodies that the webhook took."""
+    answers: list[dict[str, Any]] = field(default_factory=list)
+    """Bodies that the address for answers to presses took."""
     calls: list[str] = field(default_factory=list)
     next: list[tuple[str, Any]] = field(default_factory=list)
     """("429", "1"), ("error", word), ("status", number), ("drop", None), ("call", function): for the next posts."""
@@ -81,7 +83,10 @@ class _Answering(BaseHTTPRequestHandler):
     def _any(self, given: dict[str, Any]) -> None:
         path = urlsplit(self.path).path
         self.kept.calls.append(path.rpartition("/")[2])
-        if path.startswith("/services/"):
+        if path.startswith("/actions/"):
+            self.kept.answers.append(given)
+            self._say(200, "ok", "text/plain")
+        elif path.startswith("/services/"):
             if self._as_told(lambda: self.kept.hooked.append(given)):
                 word = invalid(given)
                 if not word:

@@ -149,8 +149,12 @@ class Slack:
     """Hears of everything, and of whatever has no channel of its own."""
     channels: Mapping[str, str] = field(default_factory=dict)
     """Owner of goals or assets -> channel."""
+    people: Mapping[str, str] = field(default_factory=dict)
+    """Keyed hash of a person -> who that is in Slack, such as U012AB3CD."""
     webhooks: Mapping[str, str] = field(default_factory=dict)
     """Channel -> environment variable with the address of its incoming webhook."""
+    deciders: Mapping[str, str] = field(default_factory=dict)
+    """Who in Slack may decide -> the team that signs; `*` is everybody of the workspace."""
     api: str = "https://slack.com/api/"
 
 

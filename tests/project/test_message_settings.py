@@ -20,6 +20,7 @@ def test_everything_that_can_be_said(tmp_path: Path) -> None:
     config = opened(
         tmp_path,
         "slack:\n  channel: C012AB3CD\n  channels: {sales-team: '#sales'}\n  webhooks: {'#sales': SALES_WEBHOOK}\n"
+        "  people: {b7c1f00d9a: U012AB3CD}\n  deciders: {U012AB3CD: analytics, '*': everybody}\n"
         "  api: https://slack-gov.com/api\n"
         "email:\n  from: headway@example.com\n  host: smtp.example.com\n  port: 465\n  security: tls\n"
         "  address: data@example.com\n  addresses: {sales-team: sales@example.com}\n",
@@ -27,7 +28,9 @@ def test_everything_that_can_be_said(tmp_path: Path) -> None:
     assert config.slack == Slack(
         channel="C012AB3CD",
         channels={"sales-team": "#sales"},
+        people={"b7c1f00d9a": "U012AB3CD"},
         webhooks={"#sales": "SALES_WEBHOOK"},
+        deciders={"U012AB3CD": "analytics", "*": "everybody"},
         api="https://slack-gov.com/api/",
     )
     assert config.email == Email(
@@ -61,6 +64,10 @@ def test_nothing_is_said(tmp_path: Path) -> None:
         ),
         ("slack: {channel: C012, api: 'http://slack.com/api/'}", "must be an https address"),
         ("slack: {channel: C012, api: 'https://a:b@slack.com/'}", "must be an https address"),
+        ("slack: {channel: C012, people: {ana: U012AB3CD}}", "slack.people must be a mapping such as"),
+        ("slack: {channel: C012, deciders: [U012AB3CD]}", "slack.deciders must be a mapping such as"),
+        ("slack: {channel: C012, deciders: {ana: analytics}}", "slack.deciders must be a mapping such as"),
+        ("slack: {channel: C012, deciders: {U012AB3CD: ''}}", "slack.deciders must be a mapping such as"),
         ("email: {host: h, address: a@example.com}", "email needs from"),
         ("email: {from: a@example.com, host: h}", "names no address"),
         ("email: {from: 'a@example.com, b@example.com', host: h, address: a@example.com}", "email.from must be such"),

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from headway.errors import ConfigError
 from headway.sinks.message import UNSURE, Button, Line, Message, Part, text_of
 from headway.sinks.protocol import Delivered, Setting
-from headway.sinks.slack import Slack
+from headway.sinks.slack import Slack, answer
 from headway.sinks.slack_blocks import MOST_BLOCKS, MOST_CHARACTERS, blocks_of, escaped
 from slack_server import TOKEN, SlackServer, invalid, slack_server
 
@@ -149,6 +149,29 @@ def test_no_way_to_send_is_said(server: SlackServer) -> None:
     with pytest.raises(ConfigError, match="SALES_WEBHOOK has no https address"):
         sent(server, hooked(HELLO), SALES_WEBHOOK="ftp://example.com/made-up")
     assert server.calls == []
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "https://evil.example/x",
+        "https://slack.com.evil.example/",
+        "http://hooks.slack.com/x",
+        "http://[::1",
+        "file:///x",
+    ],
+)
+def test_a_press_is_answered_at_slack_only(server: SlackServer, url: str) -> None:
+    assert not answer(url, "Kept", api=server.api)
+    assert not answer(url, "Kept", api="")
+
+
+def test_an_answer_has_no_mark_up(server: SlackServer) -> None:
+    assert answer(f"http://127.0.0.1:{server.port}/actions/1", "Kept: <!channel>", api=server.api, shared=False)
+    assert server.answers == [
+        {"text": "Kept: &lt;!channel&gt;", "response_type": "ephemeral", "replace_original": False}
+    ]
 
 
 # ---------------------------------------------------------------------- blocks

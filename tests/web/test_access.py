@@ -62,6 +62,7 @@ EXPECTED = {
     "DELETE /api/requests": "stakeholder",
     "PUT /health": "admin",
     "POST /login": None,
+    "POST /slack/interactions": None,
     "POST /logout": "viewer",
     "POST /theme": "viewer",
 }

@@ -93,6 +93,13 @@ def sink_of(project: Project, medium: Medium) -> Sink[Message]:
     )
 
 
+def presses(project: Project, place: Place) -> bool:
+    """Whether buttons work there: an app is installed whose presses are believed, and somebody may decide with them."""
+    slack, given = project.config.slack, project.environment
+    app = all(given.get(name, "").strip() for name in ("HEADWAY_SLACK_TOKEN", "HEADWAY_SLACK_SIGNING_SECRET"))
+    return place.medium == "slack" and slack is not None and bool(slack.deciders) and app
+
+
 def link(project: Project, page: str, key: str = "") -> str:
     """The address of a page as people can open it; '' where serve.url does not say where the pages are."""
     base, path = project.config.serve.url, address(page, key)

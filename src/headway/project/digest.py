@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 from headway.answer import figure, plural
 from headway.graph.graph import Graph
 from headway.project import triage
-from headway.project.audience import Place, link, owners_of, places, sink_of
+from headway.project.audience import Place, link, owners_of, places, presses, sink_of
 from headway.project.ledger import entries
 from headway.project.outbox import Letter, Posted, posted
 from headway.project.past import end_of
+from headway.project.replies import buttons_of
 from headway.project.sources import VALUES
 from headway.questions.progress import WEAKEST_FIRST, Assessment, Pace
 from headway.questions.status import Standing, standing_of, trust_words
@@ -97,7 +98,7 @@ def _digest(project: Project, place: Place, key: str, before: _Before | None, op
         Part("Pace", tuple(_paces(project, graph, standing, goals)), link(project, "objectives")),
         Part("Numbers that cannot be trusted", tuple(_doubts(project, graph, goals))),
         Part(_since(project, before), tuple(_changes(project, graph, before, place)), link(project, "objectives")),
-        Part(_asks(open_), tuple(_decisions(project, open_)), link(project, "triage_home")),
+        Part(_asks(open_), tuple(_decisions(project, place, open_)), link(project, "triage_home")),
     ]
     synced = f", last synced on {graph.synced_at:%Y-%m-%d %H:%M} UTC" if graph.synced_at else ""
     return Message(
@@ -236,13 +237,14 @@ def _asks(open_: Sequence[Case]) -> str:
     return f"{'One decision' if shown == 1 else f'{shown} decisions'} to take{more}"
 
 
-def _decisions(project: Project, open_: Sequence[Case]) -> Iterator[Line]:
+def _decisions(project: Project, place: Place, open_: Sequence[Case]) -> Iterator[Line]:
     for case in open_[:DECISIONS]:
         item = case.item
         owner = f" Owner: {case.owner}." if case.owner else ""
         advice = f" Suggested: {item.suggested}." if item.suggested else ""
         text = f"{item.what}; {item.why}.{advice}{owner}"
-        yield Line(item.name, text, _page(project, case))
+        buttons = buttons_of(project, case) if presses(project, place) else ()
+        yield Line(item.name, text, _page(project, case), buttons, "Why?" if buttons else "")
 
 
 def _page(project: Project, case: Case) -> str:

@@ -3,7 +3,9 @@
 slack:
   channel: C012AB3CD                  # hears of everything
   channels: {sales-team: C045EF6GH}   # owner of goals or assets -> its channel
+  people: {b7c1...: U012AB3CD}        # keyed hash of a person -> who that is in Slack
   webhooks: {"#sales": SALES_WEBHOOK} # channel -> environment variable with the address of its webhook
+  deciders: {U012AB3CD: analytics}    # who may decide with buttons -> the team that signs; "*" is everybody
 email:
   from: headway@example.com
   host: smtp.example.com
@@ -12,8 +14,8 @@ email:
   address: data@example.com           # hears of everything
   addresses: {sales-team: sales@example.com}
 
-No secret stands here: they come from HEADWAY_SLACK_TOKEN, the variables that `webhooks` names, HEADWAY_SMTP_USER and
-HEADWAY_SMTP_PASSWORD.
+No secret stands here: they come from HEADWAY_SLACK_TOKEN, HEADWAY_SLACK_SIGNING_SECRET, the variables that `webhooks`
+names, HEADWAY_SMTP_USER and HEADWAY_SMTP_PASSWORD.
 """
 
 from __future__ import annotations
@@ -33,6 +35,8 @@ Locate = Callable[..., Place]
 SECURITY = ("starttls", "tls", "none")
 
 _CHANNEL = re.compile(r"#[^\s#@,<>&|]{1,80}|[CDG][A-Z0-9]{2,20}")
+_PERSON = re.compile(r"[UW][A-Z0-9]{2,20}")
+_HASH = re.compile(r"[0-9a-f]{8,64}")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,99}")
 _ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*")
 _HOST = re.compile(r"[A-Za-z0-9.:_-]{1,253}")
@@ -41,7 +45,7 @@ _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 def slack(said: Mapping[str, Any], locate: Locate) -> Slack:
     """The section `slack` as data. Raises ConfigError, with its place, for what cannot be."""
-    known = ("channel", "channels", "webhooks", "api")
+    known = ("channel", "channels", "people", "webhooks", "deciders", "api")
     _known(said, known, "slack", locate)
     found: dict[str, Any] = {}
     for key, value in said.items():
@@ -50,8 +54,12 @@ def slack(said: Mapping[str, Any], locate: Locate) -> Slack:
             found[key] = _fits(value, _CHANNEL, name, "C012AB3CD or #sales", at)
         elif key == "channels":
             found[key] = _pairs(value, name, None, _CHANNEL, "{sales-team: C012AB3CD}", at)
+        elif key == "people":
+            found[key] = _pairs(value, name, _HASH, _PERSON, "{b7c1f00d: U012AB3CD}", at)
         elif key == "webhooks":
             found[key] = _pairs(value, name, _CHANNEL, _VARIABLE, '{"#sales": SALES_WEBHOOK}', at)
+        elif key == "deciders":
+            found[key] = _deciders(value, name, at)
         else:
             found[key] = _api(value, name, at)
     if not found.get("channel") and not found.get("channels"):
@@ -116,6 +124,19 @@ def _pairs(
         if not key_ or not key_.isprintable() or (left is not None and not left.fullmatch(key_)):
             raise ConfigError(f"{name} must be a mapping such as {like}", place=at)
         found[key_] = _fits(given, right, f"each of {name}", like, at)
+    return found
+
+
+def _deciders(value: Any, name: str, at: Place) -> dict[str, str]:
+    like = "{U012AB3CD: analytics}"
+    if not isinstance(value, Mapping):
+        raise ConfigError(f"{name} must be a mapping such as {like}", place=at)
+    found = {}
+    for key, team in value.items():
+        good = isinstance(team, str) and team.strip() and team.isprintable() and len(team) <= 100
+        if not good or (key != "*" and not _PERSON.fullmatch(str(key))):
+            raise ConfigError(f"{name} must be a mapping such as {like}", place=at)
+        found[str(key)] = str(team).strip()
     return found
 
 

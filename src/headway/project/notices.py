@@ -6,18 +6,23 @@ can be trusted again. Another failure in between is the same risk; one after the
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from headway.answer import listed, plural
 from headway.errors import ConfigError
 from headway.graph.graph import Graph
 from headway.graph.health import Blame
-from headway.project.audience import Place, link, owners_of, places, places_of, sink_of
+from headway.graph.use import READS
+from headway.project import triage
+from headway.project.audience import Place, link, owners_of, places, places_of, presses, sink_of
 from headway.project.dbt_files import DbtFiles
 from headway.project.outbox import Letter, Posted, posted
+from headway.project.replies import buttons_of
 from headway.project.retirements import FILE, Record, latest, read_records
 from headway.questions.status import trust_words
+from headway.questions.triage import Case
 from headway.questions.triage_state import day_words
 from headway.sinks.message import Line, Message, Part
 
@@ -26,6 +31,9 @@ if TYPE_CHECKING:
 
 MOST_KEPT = 200
 """Key results of one objective that are kept as broken."""
+
+MOST_PEOPLE = 3
+"""People who are asked about one asset: those who used it last."""
 
 
 def notices(project: Project, to: str = "") -> list[Letter]:
@@ -39,8 +47,9 @@ def notices(project: Project, to: str = "") -> list[Letter]:
     letters = []
     for place, message, told in found:
         before = known.get(message.key)
-        if place.key in wanted and (before is None or before.state != "sent"):
-            where = {"medium": place.medium, "to": place.to}
+        person = message.key.startswith("retire:person:")
+        if (place.key in wanted or (person and not to)) and (before is None or before.state != "sent"):
+            where = {} if person else {"medium": place.medium, "to": place.to}
             letters.append(Letter(message, sink_of(project, place.medium), {**told, **where}))
     return letters
 
@@ -157,30 +166,58 @@ def _over(graph: Graph, objective: str, numbers: Sequence[str]) -> str:
 
 
 def _retirements(project: Project) -> Iterator[_Found]:
-    """What is announced to go and still in service, to its owner."""
+    """What is announced to go and still in service: to who used it last, or to its owner."""
     graph = project.graph()
     try:
         root = DbtFiles.of(project.config).root
     except ConfigError:
         return  # nothing can be announced where there is no project of dbt
-    for record in latest(read_records(root / FILE)).values():
-        if record.stage not in {"announced", "deprecated"} or record.node not in graph.index:
+    announced = {
+        graph.index[record.node]: record
+        for record in latest(read_records(root / FILE)).values()
+        if record.stage in {"announced", "deprecated"} and record.node in graph.index
+    }
+    cases = {case.item.node: case for case in triage.all_cases(project)} if announced else {}
+    people = _last_users(project, graph, announced)
+    for i, record in announced.items():
+        case = cases.get(i)
+        if case is not None and case.state.word == "kept":
             continue
-        i = graph.index[record.node]
-        for place in places_of(project, graph.nodes[i].owner):
-            yield place, _retirement(project, graph, i, record, place), {}
+        for who in people.get(i, ()):
+            place = Place("slack", project.config.slack.people[who] if project.config.slack else "", None)
+            yield place, _retirement(project, graph, record, place, case, f"person:{who}"), {}
+        for place in places_of(project, graph.nodes[i].owner) if i not in people else ():
+            yield place, _retirement(project, graph, record, place, case, place.key), {}
 
 
-def _retirement(project: Project, graph: Graph, i: int, record: Record, place: Place) -> Message:
+def _last_users(project: Project, graph: Graph, nodes: Iterable[int]) -> dict[int, list[str]]:
+    """Keyed hashes of who used some nodes last, the last first, as far as headway.yml says who they are in Slack."""
+    known = project.config.slack.people if project.config.slack else {}
+    if not known:
+        return {}
+    wanted = set(nodes)
+    last: dict[int, dict[str, date]] = {}
+    for i, seen in graph.use.linked:
+        if i in wanted and seen.person in known and seen.measure in READS and seen.amount > 0:
+            days = last.setdefault(i, {})
+            days[seen.person] = max(seen.day, days.get(seen.person, seen.day))
+    return {i: sorted(days, key=lambda who: (-days[who].toordinal(), who))[:MOST_PEOPLE] for i, days in last.items()}
+
+
+def _retirement(project: Project, graph: Graph, record: Record, place: Place, case: Case | None, who: str) -> Message:
+    i = graph.index[record.node]
     node, page = graph.nodes[i], link(project, "asset", graph.nodes[i].id)
     last = graph.use.last[i]
     used = f"last used on {day_words(last, project.as_of)}" if last else "no use of it is on record"
     when = "today" if record.on == project.as_of else day_words(record.on, project.as_of)
     downstream = [graph.nodes[j].label for j in graph.downstream[i]]
     feeds = f"; feeds {listed(downstream)}" if downstream else ""
-    line = Line(node.label, f"{node.kind.replace('_', ' ')}, {used}{feeds}. {record.because}".strip(), page)
+    about = f"{node.kind.replace('_', ' ')}, {used}{feeds}. {record.because}".strip()
+    can = case is not None and presses(project, place)
+    buttons = buttons_of(project, case, keep="We need it", snooze=False) if case is not None and can else ()
+    line = Line(node.label, about, page, buttons, "For which goal, or for what?" if buttons else "")
     return Message(
-        key=f"retire:{place.key}:{node.id}:{record.on}",
+        key=f"retire:{who}:{node.id}:{record.on}",
         to=place.to,
         title=f"We plan to retire {node.label}",
         lead=f"It is {record.stage} for {when}. Do you need it, and for which goal?",

@@ -260,6 +260,11 @@ def open_cases(project: Project) -> list[Case]:
     return [case for case in _cases(project) if case.state.open]
 
 
+def all_cases(project: Project) -> list[Case]:
+    """Every finding, decided about or not, those that want a decision first."""
+    return _cases(project)
+
+
 # ---------------------------------------------------------------------- which findings
 
 

@@ -13,12 +13,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar
+from urllib.parse import urlsplit
 
 from headway.config import Option
 from headway.errors import ConfigError, MissingExtra
 from headway.sinks.message import UNSURE, Message
 from headway.sinks.protocol import Delivered, Setting
-from headway.sinks.slack_blocks import blocks_of, fallback_of
+from headway.sinks.slack_blocks import LONGEST_SECTION, blocks_of, cut, escaped, fallback_of
 
 if TYPE_CHECKING:
     from slack_sdk import WebClient
@@ -91,6 +92,41 @@ class Slack:
             raise ConfigError(f"the environment variable {variable} has no https address of a webhook in it")
         hint = "set HEADWAY_SLACK_TOKEN, or name its webhook under slack.webhooks"
         raise ConfigError(f"there is no way to send to {message.to} in Slack", hint=hint)
+
+
+def answer(url: str, text: str, *, api: str, thread: str = "", shared: bool = True) -> bool:
+    """Answer a press of a button, for everybody in the channel or for whoever pressed; whether that was taken.
+
+    `url` is where Slack wants answers to that press. Only an address of Slack, or of the host of `api`, is asked; what
+    is said has no mark-up. Raises MissingExtra.
+    """
+    if not _of_slack(url, api):
+        return False
+    handlers = [_later()]
+    from slack_sdk.webhook import WebhookClient
+
+    client = WebhookClient(url, timeout=SECONDS, retry_handlers=handlers, logger=_silent_logger())
+    body: dict[str, Any] = {
+        "text": escaped(cut(text, LONGEST_SECTION)),
+        "response_type": "in_channel" if shared else "ephemeral",
+        "replace_original": False,
+    }
+    if thread:
+        body["thread_ts"] = thread
+    try:
+        return client.send_dict(body).status_code == 200
+    except Exception:  # the SDK passes on whatever its connection raises; what was decided is decided
+        return False
+
+
+def _of_slack(url: str, api: str) -> bool:
+    try:
+        parts, own = urlsplit(url), urlsplit(api)
+        host = parts.hostname or ""
+    except ValueError:
+        return False
+    known = host in {"slack.com", "slack-gov.com"} or host.endswith((".slack.com", ".slack-gov.com"))
+    return (parts.scheme == "https" and known) or (parts.scheme, parts.netloc) == (own.scheme, own.netloc)
 
 
 @dataclass(frozen=True, slots=True)

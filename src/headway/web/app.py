@@ -26,6 +26,7 @@ from headway.web.failures import Defects, http, told
 from headway.web.page_routes import page_routes
 from headway.web.schedule import Schedule
 from headway.web.security import KnownHosts, SecurityHeaders
+from headway.web.slack_interactions import interaction_routes
 from headway.web.static_routes import static_routes
 
 SMALLEST_ZIPPED = 1024
@@ -68,6 +69,7 @@ def create_app(
     app.router.routes += [
         *static_routes(),
         Route("/theme", _theme, methods=["POST"], name="theme"),
+        *interaction_routes(current),
         *login_routes(current, access.identities, access.provider),
     ]
     include_api(app, current, schedule)

@@ -7,10 +7,11 @@ from typing import Any, Literal, NamedTuple
 
 from headway.config import Role
 
-Kind = Literal["open", "read", "own", "request", "check_in", "decide", "warehouse", "sync", "unknown"]
+Kind = Literal["open", "signed", "read", "own", "request", "check_in", "decide", "warehouse", "sync", "unknown"]
 
 LEAST: Mapping[Kind, Role | None] = {
     "open": None,
+    "signed": None,
     "own": "viewer",
     "read": "viewer",
     "request": "stakeholder",
@@ -23,7 +24,7 @@ LEAST: Mapping[Kind, Role | None] = {
 """Kind -> the least role; None needs no person at all.
 
 own: what changes nothing but how one sees the pages. warehouse: an answer that costs a query. unknown: a write that
-stands in no row below.
+stands in no row below. signed: a program signs each request with a secret that it shares; that alone is believed.
 """
 
 READS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -41,6 +42,7 @@ TABLE: tuple[Row, ...] = (
     Row(False, "/static", "open"),
     Row(False, "/login", "open"),
     Row(True, "/login", "open"),
+    Row(True, "/slack/interactions", "signed"),
     Row(False, "/api/alive", "open"),
     Row(True, "/logout", "own"),
     Row(True, "/theme", "own"),
