@@ -1,7 +1,7 @@
 """Every page of the table, in every kind of company, wide and narrow, light and dark: whole, quiet, accessible, true.
 
 By default each page is looked at once in each company, in a width and a theme that take turns, so that it is seen
-in all of them. HEADWAY_EVERY_PAGE=all looks at each combination, and HEADWAY_SCREENS=DIR keeps a picture of each.
+in all of them. HEADWAY_EVERY_PAGE=all looks at each combination and keeps pictures in build/screens, or in HEADWAY_SCREENS.
 """
 
 from __future__ import annotations
@@ -90,7 +90,7 @@ def test_each_page_is_seen_wide_narrow_light_and_dark() -> None:
 
 def keep(page: Any, name: str) -> None:
     """A picture of what is seen, where somebody wants to look at it."""
-    if folder := os.environ.get("HEADWAY_SCREENS"):
+    if folder := os.environ.get("HEADWAY_SCREENS", "build/screens" if ALL else ""):
         Path(folder).mkdir(parents=True, exist_ok=True)
         page.screenshot(path=Path(folder) / f"{name}.png")
 
