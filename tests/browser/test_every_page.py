@@ -1,7 +1,7 @@
 """Every page of the table, in every kind of company, wide and narrow, light and dark: whole, quiet, accessible, true.
 
 By default each page is looked at once in each company, in a width and a theme that take turns, so that it is seen
-in all of them. HEADWAY_EVERY_PAGE=all looks at each combination and keeps pictures in build/screens, or in HEADWAY_SCREENS.
+in all of them. HEADWAY_EVERY_PAGE=all looks at each combination; pictures go to build/screens, or HEADWAY_SCREENS.
 """
 
 from __future__ import annotations
