@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+import re
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -14,6 +16,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
+from ruamel.yaml import YAML
 from starlette.testclient import TestClient
 
 from desk import DAY, write_desk
@@ -282,3 +285,26 @@ def test_a_retirement_is_asked_of_who_used_it_last_and_kept_by_a_press(tmp_path:
     assert (act, by, reason) == ("keep", "analytics", "churn")
     assert "headway retire --undo" in server.answers[0]["text"]
     assert not [letter for letter in notices(desk.project()) if "dusty" in letter.message.title]
+
+
+def test_a_server_without_the_extra_decides_and_says_that_it_cannot_answer(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    button, _ = desk.button("keep", "dusty")
+    monkeypatch.setitem(sys.modules, "slack_sdk.http_retry.builtin_handlers", None)
+    assert desk.press(button, why="needed").status_code == 200
+    assert desk.decided() == [("keep", "analytics", "needed")]
+    assert "could not be answered: sending to Slack needs an optional part" in caplog.text
+
+
+def test_what_the_docs_show_can_be_said(tmp_path: Path) -> None:
+    page = (Path(__file__).parents[2] / "docs/slack.md").read_text(encoding="utf-8")
+    settings, manifest = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)
+    (tmp_path / "headway.yml").write_text(settings, encoding="utf-8")
+    config = Project.open(tmp_path, environment={}).config
+    assert config.slack is not None
+    assert config.email is not None
+    assert config.slack.deciders == {"U012AB3CD": "analytics"}
+    said = YAML(typ="safe").load(manifest)
+    assert said["settings"]["interactivity"]["request_url"].endswith("/slack/interactions")
+    assert set(said["oauth_config"]["scopes"]["bot"]) == {"chat:write", "channels:history", "groups:history"}

@@ -81,10 +81,10 @@ def decider(project: Project, user: str, *, own: bool) -> str:
     return slack.deciders.get(user) or (slack.deciders.get("*", "") if own else "")
 
 
-def answered(project: Project, action: str, value: str, *, by: str, reason: str, url: str, thread: str) -> bool:
-    """Do what a press means, and answer it in the thread of its message; whether something may have been decided.
+def answered(project: Project, action: str, value: str, *, by: str, reason: str, url: str, thread: str) -> None:
+    """Do what a press means, and answer it in the thread of its message.
 
-    Without `by` nothing is decided and only whoever pressed is told so. Raises MissingExtra.
+    Without `by` nothing is decided and only whoever pressed is told so. Raises MissingExtra, when all is decided.
     """
     from headway.sinks.slack import answer
 
@@ -98,4 +98,3 @@ def answered(project: Project, action: str, value: str, *, by: str, reason: str,
             said = f"Nothing was decided: {printable(str(error))}"
     api = project.config.slack.api if project.config.slack else ""
     answer(url, said, api=api, thread=thread, shared=shared)
-    return shared

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import logging
 import threading
 import time
 from collections.abc import Callable
@@ -20,8 +21,11 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
+from headway.errors import HeadwayError
 from headway.project.replies import ACTIONS, answered, decider
 from headway.web.current import Current
+
+LOG = logging.getLogger("headway.web")
 
 SECRET = "HEADWAY_SLACK_SIGNING_SECRET"  # noqa: S105 - the name of a variable
 OLDEST = 300.0
@@ -127,11 +131,15 @@ class _Presses:
         why = said.get("why-" + action.block_id.removeprefix("do-"), {}).get("why", _Given()).value or ""
         message = payload.message or _Sent()
         thread = message.thread_ts or message.ts
-        with self._deciding:
-            changed = answered(
-                project, action.action_id, action.value, by=by, reason=why, url=payload.response_url, thread=thread
-            )
-        if changed:
+        try:
+            with self._deciding:
+                answered(
+                    project, action.action_id, action.value, by=by, reason=why, url=payload.response_url, thread=thread
+                )
+        except HeadwayError as error:
+            # What was decided is decided; only its answer could not be given.
+            LOG.warning("a press in Slack could not be answered: %s", error)
+        if by:
             self._current.refresh()
 
 
