@@ -24,6 +24,7 @@ NOTHING_UNKNOWN = {
     "goals",
     "lost-purpose",
     "readings",
+    "run-order",
     "requests",
     "standing",
     "trust",
