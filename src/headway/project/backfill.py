@@ -108,13 +108,14 @@ def _by(commits: Sequence[Commit], day: date) -> Commit | None:
 
 def _dbt(named: str, environment: Mapping[str, str]) -> str:
     """The dbt program, absolute; '' where none is installed."""
-    for said in (named, environment.get("HEADWAY_DBT", "")):
-        if said:
-            found = shutil.which(said, path=environment.get("PATH"))
-            if found is None:
-                raise ConfigError(f"there is no program {said}", hint="--dbt names the dbt that parses old commits")
-            return str(Path(found).absolute())
-    return shutil.which("dbt", path=environment.get("PATH", "")) or ""
+    path = environment.get("PATH", "")
+    if named:
+        found = shutil.which(named, path=path)
+        if found is None:
+            raise ConfigError(f"there is no program {named}", hint="--dbt names the dbt that parses old commits")
+        return str(Path(found).absolute())
+    usual = shutil.which(environment.get("HEADWAY_DBT", ""), path=path) or shutil.which("dbt", path=path)
+    return str(Path(usual).absolute()) if usual else ""
 
 
 class _Reader:
