@@ -5,7 +5,6 @@ from __future__ import annotations
 from functools import lru_cache
 
 
-@lru_cache(maxsize=65_536)
 def aggregate(expression: str, dialect: str = "") -> str:
     """An aggregate as `name(columns)` in lower case, so that alike ones compare equal; '' for what is no aggregate.
 
@@ -14,11 +13,18 @@ def aggregate(expression: str, dialect: str = "") -> str:
     joined by `, ` in order.
     """
     try:
-        import sqlglot
-        from sqlglot import exp
-        from sqlglot.errors import SqlglotError
+        import sqlglot  # noqa: F401 - whether it is there is not a thing to remember
     except ImportError:
         return ""
+    return _aggregate(expression, dialect)
+
+
+@lru_cache(maxsize=65_536)
+def _aggregate(expression: str, dialect: str) -> str:
+    import sqlglot
+    from sqlglot import exp
+    from sqlglot.errors import SqlglotError
+
     try:
         tree = sqlglot.parse_one(f"SELECT {expression}", dialect=dialect or None)
         found = []
