@@ -75,4 +75,3 @@ def log_to_stderr() -> None:
     lines.setFormatter(logging.Formatter("%(asctime)s %(name)s %(message)s"))
     logger.addHandler(lines)
     logger.setLevel(logging.INFO)
-    logger.propagate = False
