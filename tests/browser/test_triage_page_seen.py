@@ -71,7 +71,7 @@ def test_a_decision_before_it_is_made_is_accessible(visit: Visit, tmp_path: Path
             page = visit(f"{base}/triage/zombies", width=width, theme=theme, java_script_enabled=True)
             page.get_by_role("link", name=f"{act} ").first.click()
             page.wait_for_selector("#deciding h2")
-            assert page.evaluate("document.activeElement.id") == "deciding-head"
+            page.wait_for_selector("#deciding-head:focus")
             assert violations(page) == []
             assert sideways(page) == 0
 
