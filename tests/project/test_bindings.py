@@ -190,11 +190,14 @@ def test_a_file_that_cannot_be_added_to_stays_as_it_is(tmp_path: Path, text: str
     assert (tmp_path / "goals.yml").read_text() == text
 
 
-def test_the_command_prints_and_writes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("words", [["suggest-bindings"], ["goals", "suggest"]])
+def test_the_command_prints_and_writes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: list[str]
+) -> None:
     monkeypatch.setattr("headway.cli.bindings.project_of", lambda _: project(tmp_path))
-    done = CliRunner().invoke(cli, ["suggest-bindings"], standalone_mode=False)
+    done = CliRunner().invoke(cli, words, standalone_mode=False)
     assert done.stdout.startswith("bindings:\n  - goal:")
     assert "Nothing is called like 'People love us'" in done.stderr
     assert list(tmp_path.iterdir()) == []
-    done = CliRunner().invoke(cli, ["suggest-bindings", "--write", "asana:2"], standalone_mode=False)
+    done = CliRunner().invoke(cli, [*words, "--write", "asana:2"], standalone_mode=False)
     assert "Appended to goals.yml" in done.stderr

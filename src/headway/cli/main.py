@@ -41,6 +41,9 @@ COMMANDS = {
 }
 """Built-in commands in the order of the help, each with the module beside this one that has the function."""
 
+SPOKEN = {("goals", "suggest"): "suggest-bindings"}
+"""Two words that people say for one command; an objective of that name is still found by its id."""
+
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command; returns the exit code. The only place where errors become text."""
@@ -75,6 +78,8 @@ class _Commands(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
+        if (spoken := SPOKEN.get(tuple(args[:2]))) is not None:
+            args = [spoken, *args[2:]]
         name = args[0] if args else ""
         if name and self.get_command(ctx, name) is None and not name.startswith("-"):
             import difflib
