@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from headway.errors import UsageError
 from headway.graph.ledger import Entry, Topic
+from headway.project.past import end_of
 
 if TYPE_CHECKING:
     from headway.project.workspace import Project
@@ -51,9 +52,11 @@ def written_all(project: Project, entries: list[Entry]) -> tuple[Entry, ...]:
 def entries(project: Project, topic: Topic | None = None, subject: str = "", since: int = 0) -> tuple[Entry, ...]:
     """What was written, oldest first; nothing where there is no store yet. Raises StoreError.
 
-    Of one topic and of one subject where they are given; with an id above `since`.
+    Of one topic and of one subject where they are given; with an id above `since`. Of a project that is looked at as it
+    was on an earlier day, only what had been written by the end of that day.
     """
     if not project.stored:
         return ()
     with project.store() as store:
-        return store.entries(topic or "", subject, since)
+        found = store.entries(topic or "", subject, since)
+    return tuple(e for e in found if e.at <= end_of(project.as_of)) if project.looking_back else found

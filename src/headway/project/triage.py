@@ -300,8 +300,11 @@ def _allowed(chosen: Sequence[Case], act: str) -> None:
 
 
 def _runs(project: Project, said: Sequence[Entry]) -> frozenset[str] | None:
-    """The runs that retirements.yml tells of; None where none was ever decided, or there is no project of dbt."""
-    if not any(entry.act == "retire" for entry in said):
+    """The runs that retirements.yml tells of; None where none was ever decided, or there is no project of dbt.
+
+    None, too, for an earlier day: the file is as it is today.
+    """
+    if project.looking_back or not any(entry.act == "retire" for entry in said):
         return None
     try:
         root = DbtFiles.of(project.config).root

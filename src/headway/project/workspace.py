@@ -53,6 +53,8 @@ class Project:
     progress: Progress = silent
     use_store: bool = True
     """Answer from the store when there is one; otherwise read the files afresh."""
+    looking_back: bool = False
+    """It is looked at as it was on an earlier day: what people wrote after that day is not there."""
     _graph: Graph | None = field(default=None, init=False, repr=False)
     _given: tuple[Sequence[AnyRecord], datetime | None] | None = field(default=None, init=False, repr=False)
     """Records that are there already."""

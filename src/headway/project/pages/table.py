@@ -203,7 +203,6 @@ PAGES: tuple[PageRow, ...] = (
         count="headway.project.pages.triage:open_decisions",
         sheets=("triage",),
         modules=("triage.js",),
-        historic=False,
     ),
     PageRow(
         name="triage",
@@ -215,7 +214,6 @@ PAGES: tuple[PageRow, ...] = (
         tab="Triage",
         sheets=("triage",),
         modules=("triage.js",),
-        historic=False,
     ),
     PageRow(
         name="requests",
@@ -236,7 +234,6 @@ PAGES: tuple[PageRow, ...] = (
         tab="Requests",
         count="headway.project.pages.requests:open_requests",
         sheets=("requests",),
-        historic=False,
     ),
     PageRow(
         name="cost",
@@ -266,7 +263,6 @@ PAGES: tuple[PageRow, ...] = (
         ),
         tab="History",
         sheets=("history",),
-        historic=False,
     ),
     PageRow(
         name="search",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from typing import Literal
@@ -66,7 +66,7 @@ def warm(project: Project) -> None:
 
 @lru_cache(maxsize=DAYS_KEPT)
 def _known(now: Graph, day: date, load: _Load) -> Project:  # noqa: ARG001 - the graph of today is part of the key
-    return load.project.with_graph(graph_at(load.project, day))
+    return replace(load.project, looking_back=True).with_graph(graph_at(load.project, day))
 
 
 class _Load:
