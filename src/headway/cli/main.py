@@ -41,7 +41,7 @@ COMMANDS = {
 }
 """Built-in commands in the order of the help, each with the module beside this one that has the function."""
 
-SPOKEN = {("goals", "suggest"): "suggest-bindings"}
+SPOKEN = {"goals suggest": "suggest-bindings"}
 """Two words that people say for one command; an objective of that name is still found by its id."""
 
 
@@ -78,7 +78,7 @@ class _Commands(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        if (spoken := SPOKEN.get(tuple(args[:2]))) is not None:
+        if (spoken := SPOKEN.get(" ".join(args[:2]))) is not None:
             args = [spoken, *args[2:]]
         name = args[0] if args else ""
         if name and self.get_command(ctx, name) is None and not name.startswith("-"):
