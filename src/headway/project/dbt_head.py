@@ -17,13 +17,12 @@ from typing import Any
 
 import msgspec
 
-from headway.answer import figure
 from headway.graph.graph import Graph
 from headway.graph.model import Node, Target
 from headway.project.dbt_files import DbtFiles, Resource
+from headway.project.goal_words import GoalWords
 from headway.project.pages.table import address
 from headway.questions.goals import in_order
-from headway.questions.status import standing_of
 
 MARK = "exported"
 """Key of `meta.headway` by which our own is told from what people declare; its value is where the goal was read."""
@@ -88,9 +87,8 @@ class _Maker:
         self._graph = graph
         self._files = files
         self._url = url.rstrip("/")
-        self._figures = figures
+        self._words = GoalWords(graph, figures=figures)
         self._second = files.dbt_version.startswith("2.")
-        self._standing = standing_of(graph)
         self._names = exposure_names(graph)
         self._notes: dict[str, None] = {}
         self._metrics = self._as_metrics() if metrics else {}
@@ -123,7 +121,7 @@ class _Maker:
         }
         if page:
             found["url"] = page
-        found["description"] = _shown(self._description(objective))
+        found["description"] = _shown(self._words.objective(objective))
         goals = graph.goals_in(graph.goal_mask(objective) & graph.active)
         if depends := list(dict.fromkeys(word for g in goals for word in self._depends(g))):
             found["depends_on"] = depends
@@ -142,47 +140,6 @@ class _Maker:
             words = {self._maturity(p) for p in below}
             return words.pop() if len(words) == 1 else "medium"
         return "high" if own and len(ready) == len(own) else "medium" if ready else "low"
-
-    def _description(self, objective: int) -> str:
-        node, rolled = self._graph.nodes[objective], self._standing.objectives[objective]
-        parts = [node.description.strip()] if node.description.strip() else []
-        lines = [self._line(p) for p in self._graph.parts.get(objective, ()) if p in self._names_of_parts(objective)]
-        if self._figures:
-            done = "" if rolled.progress is None else f"{rolled.progress:.0%} of the way, "
-            parts.append(f"**{done}{rolled.status}**; {rolled.measured} of {rolled.items} key results measured.")
-        if lines:
-            parts.append("\n".join(f"- {line}" for line in lines))
-        return "\n\n".join(parts) or node.label
-
-    def _names_of_parts(self, objective: int) -> set[int]:
-        parts = self._graph.parts.get(objective, ())
-        return {
-            p for p in parts
-            if (p in self._graph.targets and not self._graph.targets[p].draft) or p in self._graph.deliverables
-        }  # fmt: skip
-
-    def _line(self, goal: int) -> str:
-        graph, label = self._graph, self._graph.nodes[goal].label
-        if goal in graph.deliverables:
-            record = graph.deliverables[goal]
-            return f"{label}: {'done' if record.done else 'open'}" + (f", due {record.due}" if record.due else "")
-        target, now = graph.targets[goal], self._standing.key_results.get(goal)
-        unit = f" {target.unit}" if target.unit else ""
-        aims = []
-        if target.band:
-            low, high = target.band.low, target.band.high
-            ends = ["" if end is None else _stated(end) for end in (low, high)]
-            aims.append(f"between {ends[0]} and {ends[1]}" if all(ends) else f"{'at least' if ends[0] else 'at most'} "
-                        + "".join(ends))  # fmt: skip
-        elif target.target is not None:
-            start = "" if target.baseline is None else f"from {_stated(target.baseline)} "
-            aims.append(f"{start}to {_stated(target.target)}{unit}")
-        if target.due:
-            aims.append(f"by {target.due}")
-        if self._figures and now is not None:
-            value = "no value" if now.value is None else f"now {figure(now.value)}{unit}"
-            aims.append(f"{value} ({now.pace})")
-        return f"{label}: {', '.join(aims)}" if aims else label
 
     def _meta(self, objective: int) -> dict[str, Any]:
         graph, node, record = self._graph, self._graph.nodes[objective], self._graph.objectives.get(objective)
@@ -283,7 +240,7 @@ class _Maker:
         # A label may be there once only among all metrics; the id below the objective is.
         label = f"{node.label} (key result {node.id.partition('.')[2]})"
         found: dict[str, Any] = {"name": name, "label": _plain_label(label), "type": "derived"}
-        found["description"] = _shown("\n\n".join(filter(None, (node.description.strip(), self._line(goal)))))
+        found["description"] = _shown(self._words.key_result(goal))
         if self._second:
             found |= {"expr": below.name, "input_metrics": [{"name": below.name}]}
         else:
@@ -305,11 +262,6 @@ def _names(prefix: str, ids: Mapping[int, str]) -> dict[int, str]:
         i: name if often[name] == 1 else f"{name}_{hashlib.sha256(ids[i].encode()).hexdigest()[:6]}"
         for i, name in plain.items()
     }
-
-
-def _stated(number: float) -> str:
-    """A number that people agreed on, to its last digit."""
-    return f"{number:,.15g}"
 
 
 def _of_node(node: Node) -> dict[str, Any]:
