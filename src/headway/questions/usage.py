@@ -113,7 +113,7 @@ def _why_zombie(graph: Graph, i: int) -> str:
     last = graph.use.last[i]
     used = f"last used {(graph.as_of - last).days} days ago" if last else "no use on record"
     below = len(graph.downstream[i])
-    return f"{used}, nor of {'its only reader' if below == 1 else f'its {below:,} readers'}" if below else used
+    return f"{used}, {'its only reader' if below == 1 else f'its {below:,} readers'} included" if below else used
 
 
 @question("HW202")
