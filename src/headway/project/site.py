@@ -31,10 +31,12 @@ from headway.graph.model import (
 )
 from headway.graph.spend import STORAGE
 from headway.project.pages import map_payload
+from headway.project.pages.asset import AssetPage
 from headway.project.pages.key_result import KeyResultPage
 from headway.project.pages.lineage import LineagePage
 from headway.project.pages.list_ import ListPage
 from headway.project.pages.map import MapPage
+from headway.project.pages.objective import ObjectivePage
 from headway.project.pages.page import Page
 from headway.project.pages.table import BY_NAME, PageRow, resolve
 from headway.project.pages.view import look, shell_of
@@ -151,6 +153,9 @@ def redacted(page: Page, wanted: Wanted) -> Page:
     """A page without what only a server can do, and without people where they are not wanted."""
     if isinstance(page, LineagePage):
         return _nearest(page)
+    if isinstance(page, KeyResultPage | ObjectivePage | AssetPage) and not wanted.people:
+        said = tuple(replace(s, by="somebody", came_by="somebody" if s.came_by else "") for s in page.said)
+        page = replace(page, said=said)
     if isinstance(page, KeyResultPage) and not wanted.people:
         check_ins = tuple(replace(c, by="somebody") for c in page.check_ins)
         return replace(page, check_ins=check_ins, read_by=())

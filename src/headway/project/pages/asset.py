@@ -19,6 +19,7 @@ from headway.project.pages.goal_words import Chip
 from headway.project.pages.lineage import ColumnRow, column_rows, node_name, node_verdict, page_of
 from headway.project.pages.map_panel import Line
 from headway.project.pages.page import Page, Tone, said
+from headway.project.pages.said import Said, said_about
 from headway.project.pages.table import address
 from headway.questions.evidence import asset_name, month, path_steps
 
@@ -109,6 +110,10 @@ class AssetPage(Page, frozen=True, kw_only=True):
     more_columns: int
     columns_note: str
     decisions: tuple[Line, ...]
+    """What was decided about its links, in links.yml."""
+    said: tuple[Said, ...]
+    """What was decided about it in Triage, and asked for."""
+    more_said: int
     keeps: str
     """Why it may not be retired; '' where nothing says so."""
     url: str
@@ -132,6 +137,7 @@ def asset(project: Project, *, node: str) -> AssetPage:
         (c for c in graph.checks if c.node == record.id), key=lambda c: (_ORDER.index(c.status), c.kind, c.name, c.id)
     )
     columns, more, note = _columns(graph, i)
+    written, more_written = said_about(project, record.id)
     return AssetPage(
         title=node_name(graph, i),
         sentence=said(why.headline),
@@ -162,6 +168,8 @@ def asset(project: Project, *, node: str) -> AssetPage:
         more_columns=more,
         columns_note=note,
         decisions=tuple(_decisions(graph, i)),
+        said=written,
+        more_said=more_written,
         keeps=_keeps(graph, i),
         url=record.url,
         lineage=address("lineage", record.id),

@@ -17,6 +17,7 @@ from headway.project.check_ins import check_ins
 from headway.project.pages import figures
 from headway.project.pages.goal_rows import KeyResultRow, amount, key_result_row
 from headway.project.pages.page import Link, Page, Phrase
+from headway.project.pages.said import Said, said_about
 from headway.project.pages.table import address
 from headway.project.workspace import Project
 from headway.questions.evidence import the_goal
@@ -132,6 +133,9 @@ class KeyResultPage(Page, frozen=True, kw_only=True):
     apart: tuple[str, ...]
     changes: tuple[ChangeRow, ...]
     check_ins: tuple[CheckIn, ...]
+    said: tuple[Said, ...]
+    """What was decided about it in Triage, and asked for."""
+    more_said: int
     notes: tuple[str, ...]
 
 
@@ -146,6 +150,7 @@ def key_result(project: Project, *, node: str) -> KeyResultPage:
     objective = graph.objective_of(goal)
     tree = project.ask("drivers", key_result=own.id, tree=True)
     seen = _seen(project, own.id)
+    written, more_written = said_about(project, own.id, check_in=False)
     fed = sum(1 for i in graph.assets if graph.computes[i] >> graph.bit[goal] & 1)
     return KeyResultPage(
         title=row.name,
@@ -177,6 +182,8 @@ def key_result(project: Project, *, node: str) -> KeyResultPage:
         apart=seen[3],
         changes=tuple(_changes(target)),
         check_ins=tuple(_check_ins(project, own.id)),
+        said=written,
+        more_said=more_written,
         notes=a.notes,
     )
 

@@ -8,6 +8,7 @@ import msgspec
 
 from headway.project.pages.goal_rows import ObjectiveRow, objective_row, phrases
 from headway.project.pages.page import Page
+from headway.project.pages.said import Said, said_about
 from headway.project.workspace import Project
 from headway.questions.evidence import the_goal
 from headway.questions.opening import opening, trajectory
@@ -28,6 +29,9 @@ class ObjectivePage(Page, frozen=True, kw_only=True):
     description: str
     since: str
     history: tuple[ProgressPoint, ...]
+    said: tuple[Said, ...]
+    """What people said, decided and asked for about it and its key results."""
+    more_said: int
     below: tuple[ObjectiveRow, ...]
     """Objectives that support it."""
 
@@ -39,6 +43,8 @@ def objective(project: Project, *, node: str) -> ObjectivePage:
     row = objective_row(project, goal)
     below = [i for i in graph.parts.get(goal, ()) if graph.nodes[i].kind == "objective"]
     answer = project.ask("goals", objective=graph.nodes[goal].id)
+    parts = [goal, *graph.goals_in(graph.goal_mask(goal))]
+    written, more_written = said_about(project, *dict.fromkeys(graph.nodes[i].id for i in parts))
     return ObjectivePage(
         title=row.name,
         sentence=phrases(opening(graph, [goal])),
@@ -49,5 +55,7 @@ def objective(project: Project, *, node: str) -> ObjectivePage:
         description=graph.nodes[goal].description[:2_000],
         since=f"Since {row.start.day} {row.start:%b}" if row.start else "This period",
         history=tuple(ProgressPoint(day, done, expected) for day, done, expected in trajectory(graph, goal)),
+        said=written,
+        more_said=more_written,
         below=tuple(objective_row(project, o) for o in below),
     )
