@@ -93,6 +93,15 @@ def test_why_prints_the_shortest_path_as_a_chain_computes_and_informs_apart(head
     ]
 
 
+def test_what_is_copied_from_an_answer_in_markdown_can_be_given_back(headway: Run) -> None:
+    _, out, _ = headway("triage", "--format", "md")
+    copied = next(cell for cell in out.split(" | ") if "@" in cell).removeprefix("| ").split()[-1]
+    assert not copied.removeprefix("@").isalnum()
+    code, _, err = headway("decide", "keep", copied, "--by", "data-team", "--reason", "wanted")
+    assert code == 0
+    assert err.startswith("Kept: ")
+
+
 @pytest.mark.parametrize("name", ["why", "without", "readings", "usage", "answered-by"])
 def test_a_question_without_what_it_needs_says_what_is_missing(name: str, headway: Run) -> None:
     code, out, err = headway(name)
