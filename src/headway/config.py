@@ -183,6 +183,8 @@ class Config:
     """Connectors of goals, the one that counts most first."""
     write_back: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """Places that current values are given back to, with their options."""
+    catalogs: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """Data catalogs that are told of the goals, with their options."""
     store_url: str = ""
     """SQLAlchemy URL; empty means SQLite in `.headway/` below the root."""
     policy: Policy = Policy()

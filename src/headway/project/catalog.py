@@ -6,8 +6,7 @@ Nothing here knows a catalog. What each makes of it (terms, tags, domains, prope
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from headway.graph.graph import Graph, Way
@@ -16,75 +15,14 @@ from headway.project.goal_words import GoalWords
 from headway.project.pages.table import address
 from headway.questions.goals import in_order
 from headway.questions.status import standing_of
+from headway.sinks.catalog import CatalogAsset, CatalogGoal, CatalogLink, Head
 
 if TYPE_CHECKING:
     from headway.project.workspace import Project
 
+__all__ = ["CatalogAsset", "CatalogGoal", "CatalogLink", "Head", "head", "page_url"]
+
 _LIVING = frozenset({"active", "planned"})
-
-
-@dataclass(frozen=True, slots=True)
-class CatalogLink:
-    """A page on the web about a goal."""
-
-    title: str
-    url: str
-    """http or https, without credentials."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CatalogGoal:
-    """A living objective, or a key result of one."""
-
-    id: str
-    """Id of its node, such as `goal:key_result.grow.mrr`."""
-    kind: Literal["objective", "key_result"]
-    name: str
-    """Stable, and unique among the goals of both kinds: `grow`, `grow.mrr`, `asana:1204`."""
-    title: str
-    description: str
-    """Markdown. With figures it says how the goal stands."""
-    owner: str = ""
-    """The team; '' where there is none."""
-    url: str = ""
-    """Its page among those that Headway serves, where their address is configured; else its page elsewhere, or ''."""
-    objective: str = ""
-    """Id of the objective above it; '' for a goal at the top."""
-    status: str = ""
-    """on pace, behind, off track, ...; '' where figures were left out."""
-    period: str = ""
-    """The name of its period, or its first and last day; '' for a goal without."""
-    links: tuple[CatalogLink, ...] = ()
-    """Further pages: in the tool that the goal is kept in, and those of initiatives towards it."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CatalogAsset:
-    """An asset in service with the living goals that it serves; without any, what was said before is no longer so."""
-
-    node: Node
-    ids: tuple[str, ...]
-    """Every id it is known by, the node's own first: a dashboard that is also an exposure has two."""
-    objectives: tuple[str, ...] = ()
-    """Ids of the objectives that its key results belong to, in the company's order; not of those further above."""
-    key_results: tuple[str, ...] = ()
-    """Ids of the key results, those of the first objective first."""
-    ways: frozenset[Way] = frozenset()
-    """How it serves them: it computes, it informs, or both."""
-
-
-@dataclass(frozen=True, slots=True)
-class Head:
-    """What a catalog is told."""
-
-    goals: tuple[CatalogGoal, ...]
-    """Objectives in the company's order, each before its key results; key results without objective at the end."""
-    assets: tuple[CatalogAsset, ...]
-    """Every asset in service, in the order of the graph."""
-
-    def goal(self, goal_id: str) -> CatalogGoal | None:
-        """The living goal with this id."""
-        return next((goal for goal in self.goals if goal.id == goal_id), None)
 
 
 def head(project: Project, *, figures: bool = True) -> Head:

@@ -8,6 +8,7 @@ goals: goals.yml                     # a file or a folder; or a list of places, 
 observations:
   - {path: usage.csv, covers: "kind:model kind:dashboard"}
 write_back: {asana: {}, monday: {column: numbers_9}, csv: {path: values.csv}}   # where current values go
+catalogs: {datahub: {server: "https://datahub.example.com/gms"}}   # data catalogs that are told of the goals
 links: links.yml                     # what people decided about links, if it is called otherwise
 owners: {codeowners: CODEOWNERS, models/finance/: finance-team}
 policy: {usage_window_days: 90}
@@ -99,7 +100,8 @@ class _Reader:
             "dbt": lambda v: self._mapping(v, "dbt"),
             "columns": lambda v: v if isinstance(v, bool) else self._mapping(v, "columns"),
             "goals": self._goals,
-            "write_back": self._write_back,
+            "write_back": lambda v: self._options(v, "write_back"),
+            "catalogs": lambda v: self._options(v, "catalogs"),
             "links": lambda v: {"path": v} if isinstance(v, str) else self._mapping(v, "links"),
             "observations": self._observations,
             "owners": lambda v: self._mapping(v, "owners"),
@@ -140,6 +142,7 @@ class _Reader:
             sources=(*sources, *read.get("observations", ()), *read.get("connectors", ())),
             goal_order=tuple(dict.fromkeys(source.connector for source in read.get("goals", ()))),
             write_back=read.get("write_back", {}),
+            catalogs=read.get("catalogs", {}),
             store_url=read.get("store", ""),
             policy=read.get("policy", Policy()),
             protected=read.get("protected", ()),
@@ -227,9 +230,10 @@ class _Reader:
             found.append(Source(name, options))
         return tuple(found)
 
-    def _write_back(self, value: Any) -> dict[str, Mapping[str, Any]]:
-        said = self._mapping(value, "write_back")
-        return {str(key): dict(self._mapping(given or {}, f"write_back.{key}")) for key, given in said.items()}
+    def _options(self, value: Any, name: str) -> dict[str, Mapping[str, Any]]:
+        """Sinks by name, with their options."""
+        said = self._mapping(value, name)
+        return {str(key): dict(self._mapping(given or {}, f"{name}.{key}")) for key, given in said.items()}
 
     def _connectors(self, value: Any) -> tuple[Source, ...]:
         found = []
