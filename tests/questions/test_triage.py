@@ -273,3 +273,14 @@ def test_kinds(kind: str) -> None:
     assert {r["kind"] for r in answer.records()} == {kind}
     assert answer.totals[kind.replace("-", "_")] == len(answer.rows)
     assert answer.totals["open"] == len(asked(text=text).rows)
+
+
+def test_it_is_worked_out_once_for_the_same_entries_and_anew_for_others() -> None:
+    graph = graph_of(SHOP)
+    kept = said(reason="the auditor reads it", until=date(2026, 12, 24))
+    again = msgspec.json.decode(msgspec.json.encode(kept), type=Entry)
+    first = triage(graph, decisions=[kept], state="decided")
+    assert triage(graph, decisions=(again,), state="decided") is first
+    other = msgspec.structs.replace(kept, body={**kept.body, "reason": "the board reads it"})
+    assert "the board reads it" in only(triage(graph, decisions=[other], state="decided"))["decided"]
+    assert triage(graph_of(SHOP), decisions=[kept], state="decided") is not first

@@ -26,7 +26,7 @@ from headway.project.ledger import entries
 from headway.project.retirements import FILE, read_records
 from headway.project.reviewed import printable, write_whole
 from headway.questions.evidence import the_goal
-from headway.questions.triage import KINDS_OF_FINDING, Case, cases
+from headway.questions.triage import KINDS_OF_FINDING, Case, Desk, desk
 from headway.questions.triage_state import Act, Decision, Decisions, Said, body_of, digest_of
 
 if TYPE_CHECKING:
@@ -182,9 +182,10 @@ def undo(project: Project, decided: Sequence[str], *, by: str, reason: str = "")
 
 def log(project: Project) -> Answer:
     """What was decided, newest first, with what still holds and the handle that takes it back."""
-    known = decisions_of(project)
+    found = _desk(project)
+    known = found.decisions
     back = {
-        case.state.decision.digest for case in _cases(project) if case.state.word == "came back" and case.state.decision
+        case.state.decision.digest for case in found.cases if case.state.word == "came back" and case.state.decision
     }
     rows = []
     for d in reversed(known.all):
@@ -262,7 +263,7 @@ def open_cases(project: Project) -> list[Case]:
 
 def all_cases(project: Project) -> list[Case]:
     """Every finding, decided about or not, those that want a decision first."""
-    return _cases(project)
+    return list(_cases(project))
 
 
 # ---------------------------------------------------------------------- which findings
@@ -272,9 +273,13 @@ def _against(case: Case) -> str:
     return printable(f"{case.item.name} would go along, and it was {case.state.sentence}")
 
 
-def _cases(project: Project) -> list[Case]:
+def _desk(project: Project) -> Desk:
     said = entries(project, "finding")
-    return cases(project.graph(), Decisions(said, project.as_of), _runs(project, said))
+    return desk(project.graph(), said, _runs(project, said))
+
+
+def _cases(project: Project) -> Sequence[Case]:
+    return _desk(project).cases
 
 
 def _means(project: Project, case: Case, name: str) -> bool:

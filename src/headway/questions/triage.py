@@ -97,8 +97,15 @@ def triage(
     that matters; then it comes back and says what had been decided. `headway decide` takes what is in the column
     Finding. Nothing that is decided here changes any other answer, or a gate.
     """
-    folded = Decisions(decisions, graph.as_of)
-    every = [c for c in cases(graph, folded, runs) if not owner or owner.casefold() == c.owner.casefold()]
+    said = Said(tuple(decisions))
+    return _answer(graph, said, None if runs is None else frozenset(runs), kind, owner.casefold(), state)
+
+
+@lru_cache(maxsize=8)
+def _answer(graph: Graph, said: Said, runs: frozenset[str] | None, kind: str, owner: str, state: str) -> Answer:
+    """The answer, kept: nobody needs to have it worked out again until somebody decides."""
+    desk = _desk(graph, said, runs)
+    every = [c for c in desk.cases if not owner or owner == c.owner.casefold()]
     shown = [c for c in every if kind in ("all", c.item.kind)]
     wanted = [c for c in shown if state == "all" or c.state.open == (state == "open")]
     columns = (
@@ -122,30 +129,67 @@ def triage(
         "HW951",
         _headline(graph, shown),
         columns,
-        [_row(graph, c) for c in wanted],
+        [desk.row(c) for c in wanted],
         totals=_totals(graph, every),
-        gaps=_gaps(graph, folded),
+        gaps=_gaps(graph, desk.decisions),
     )
 
 
-def cases(graph: Graph, decisions: Decisions, runs: Collection[str] | None = None) -> list[Case]:
-    """Every finding with its state: those that came back first, then by kind, the dearest first, then by name."""
-    found = [
-        Case(item, decisions.state(item.key, item.now, graph.as_of, synced_at=graph.synced_at, runs=runs))
-        for item in items(graph)
-    ]
-    order = {kind: k for k, kind in enumerate(KINDS_OF_FINDING.values())}
-    return sorted(
-        found,
-        key=lambda c: (
-            not c.state.open,
-            c.state.word != "came back",
-            order[c.item.kind],
-            -(c.item.now.cost or 0),
-            c.item.name,
-            c.item.key,
-        ),
-    )
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What was written down, as the key of what was worked out from it: equal when every entry says the same."""
+
+    entries: tuple[Entry, ...]
+
+    def __hash__(self) -> int:
+        return hash(tuple((e.id, e.at, e.subject, e.act) for e in self.entries))
+
+
+class Desk:
+    """Every finding of a graph, held against what was decided about it."""
+
+    def __init__(self, graph: Graph, entries: Sequence[Entry], runs: frozenset[str] | None) -> None:
+        self._graph = graph
+        self.decisions = Decisions(entries, graph.as_of)
+        order = {kind: k for k, kind in enumerate(KINDS_OF_FINDING.values())}
+        found = (
+            Case(item, self.decisions.state(item.key, item.now, graph.as_of, synced_at=graph.synced_at, runs=runs))
+            for item in items(graph)
+        )
+        self.cases: Sequence[Case] = sorted(
+            found,
+            key=lambda c: (
+                not c.state.open,
+                c.state.word != "came back",
+                order[c.item.kind],
+                -(c.item.now.cost or 0),
+                c.item.name,
+                c.item.key,
+            ),
+        )
+        """Those that came back first, then by kind, the dearest first, then by name; what is decided about last."""
+        self._rows: dict[str, Finding] = {}
+
+    def row(self, case: Case) -> Finding:
+        """A case as a row of the answer."""
+        found = self._rows.get(case.item.key)
+        if found is None:
+            found = self._rows[case.item.key] = _row(self._graph, case)
+        return found
+
+
+def desk(graph: Graph, entries: Sequence[Entry], runs: Collection[str] | None = None) -> Desk:
+    """Every finding with how it stands after some entries of the ledger. `runs` are the retirements there are; None
+    where that is not known.
+
+    Worked out once for as long as the same entries are asked about.
+    """
+    return _desk(graph, Said(tuple(entries)), None if runs is None else frozenset(runs))
+
+
+@lru_cache(maxsize=4)
+def _desk(graph: Graph, said: Said, runs: frozenset[str] | None) -> Desk:
+    return Desk(graph, said.entries, runs)
 
 
 @lru_cache(maxsize=4)

@@ -139,6 +139,10 @@ class State:
         return self.word in {"open", "came back"}
 
 
+UNTOUCHED = State("open")
+"""Of nearly every finding of a large company: nobody said anything about what it is about."""
+
+
 class Decisions:
     """Everything that was decided up to a day."""
 
@@ -194,6 +198,8 @@ class Decisions:
         self, key: str, now: Was, as_of: date, *, synced_at: datetime | None = None, runs: Collection[str] | None = None
     ) -> State:
         """How the finding stands. `runs` are the retirements there are; None where that is not known."""
+        if key.partition("::")[2] not in self._about:
+            return UNTOUCHED
         decision, assigned = self.last(key), self.assigned(key)
         if decision is None:
             other = self.elsewhere(key)

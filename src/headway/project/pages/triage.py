@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from difflib import get_close_matches
@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from headway.answer import Answer, listed, plural
+from headway.answer import Answer, Finding, listed, plural
 from headway.errors import UnknownName
 from headway.graph.graph import Graph
 from headway.project import triage as deciding_
@@ -139,12 +139,10 @@ def triage(project: Project, *, kind: str, owner: str = "", folder: str = "", so
     if kind not in KINDS:
         raise UnknownName("kind of finding", kind[:80], get_close_matches(kind, KINDS, n=3))
     graph = project.graph()
-    answer = project.ask("triage")
-    every = [record for record in answer.records() if record["kind"] == kind]
-    nodes = {record["finding"]: finding.node for record, finding in zip(answer.records(), answer.rows, strict=True)}
-    rows = _sorted([_row(graph, group, nodes) for group in _together(every)], sort)
-    found = [r for r in rows if (not owner or r.owner == owner) and (not folder or r.folder == folder)]
-    shown = found[:MOST_ROWS]
+    answer = project.ask("triage", kind=kind)
+    groups = _sorted([_Group.of(graph, answer, rows) for rows in _together(answer)], sort)
+    found = [g for g in groups if (not owner or g.owner == owner) and (not folder or g.folder == folder)]
+    shown = [_row(graph, group) for group in found[:MOST_ROWS]]
     log, log_more = _log(project)
     ledger = month(graph)
     return Triage(
@@ -158,14 +156,14 @@ def triage(project: Project, *, kind: str, owner: str = "", folder: str = "", so
         name=KINDS[kind],
         rule=rule(graph, kind),
         rows=tuple(shown),
-        total=len(every),
+        total=len(answer.rows),
         shown=sum(r.findings.count(",") + 1 for r in shown),
         left_out=len(found) - len(shown),
         acts=tuple(act for act in ACTS if any(act in r.acts for r in shown)),
         owner=owner,
-        owners=tuple(sorted({r.owner for r in rows} - {""})),
+        owners=tuple(sorted({g.owner for g in groups} - {""})),
         folder=folder,
-        folders=tuple(sorted({r.folder for r in rows} - {""})),
+        folders=tuple(sorted({g.folder for g in groups} - {""})),
         sort=sort,
         per=figures.per(ledger) if ledger else "",
         log=log,
@@ -201,46 +199,84 @@ def rule(graph: Graph, kind: str) -> str:
 # ---------------------------------------------------------------------- rows
 
 
-def _together(records: Sequence[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
+def _together(answer: Answer) -> Iterator[list[Finding]]:
     """Findings in their order; those that stand or fall together as one group, at the place of their first."""
-    groups: dict[str, list[dict[str, Any]]] = {}
-    for record in records:
-        groups.setdefault(record["part"] or record["finding"], []).append(record)
+    keys = [column.key for column in answer.columns]
+    part, own = keys.index("part"), keys.index("finding")
+    groups: dict[str, list[Finding]] = {}
+    for row in answer.rows:
+        groups.setdefault(row.values[part] or row.values[own], []).append(row)
     yield from groups.values()
 
 
-def _row(graph: Graph, group: Sequence[dict[str, Any]], nodes: Mapping[str, str]) -> Row:
-    first = group[0]
-    node = graph.nodes[graph.index[nodes[first["finding"]]]]
-    costs = [r["cost_per_month"] for r in group if r["cost_per_month"] is not None]
-    acts = [act for act in ACTS if all(act in r["acts"] for r in group)]
+@dataclass(frozen=True, slots=True)
+class _Group:
+    """What stands or falls together, with what a list is sorted and filtered by: thousands are, and few are shown."""
+
+    columns: tuple[str, ...]
+    findings: Sequence[Finding]
+    name: str
+    owner: str
+    folder: str
+    cost: float | None
+    back: bool
+
+    @staticmethod
+    def of(graph: Graph, answer: Answer, findings: Sequence[Finding]) -> _Group:
+        columns = tuple(column.key for column in answer.columns)
+        first = dict(zip(columns, findings[0].values, strict=True))
+        node = graph.nodes[graph.index[findings[0].node]]
+        at = columns.index("cost_per_month")
+        costs = [f.values[at] for f in findings if f.values[at] is not None]
+        return _Group(
+            columns=columns,
+            findings=findings,
+            name=first["asset"],
+            owner=figures.team(first["owner"] or ""),
+            folder="" if node.kind == "key_result" else bands.folder(node),
+            cost=sum(costs) if costs else None,
+            back=bool(first["decided"]),
+        )
+
+    def records(self) -> list[dict[str, Any]]:
+        """Its findings as mappings."""
+        return [dict(zip(self.columns, f.values, strict=True)) for f in self.findings]
+
+
+def _row(graph: Graph, group: _Group) -> Row:
+    records = group.records()
+    first = records[0]
+    node = graph.nodes[graph.index[group.findings[0].node]]
+    acts = [act for act in ACTS if all(act in r["acts"] for r in records)]
     goal = node.kind == "key_result"
     ledger = month(graph)
     return Row(
-        findings=",".join(r["finding"] for r in group),
+        findings=",".join(r["finding"] for r in records),
         id=node.id,
-        name=first["asset"],
+        name=group.name,
         what=first["what"].replace("_", " "),
-        folder="" if goal else bands.folder(node),
+        folder=group.folder,
         to=address("key_result" if goal else "asset", node.id),
         why=first["why"],
-        owner=figures.team(first["owner"] or ""),
-        cost=sum(costs) if costs else None,
-        cost_text=figures.in_unit(ledger.unit, sum(costs)) if costs and ledger else "",
+        owner=group.owner,
+        cost=group.cost,
+        cost_text=figures.in_unit(ledger.unit, group.cost) if group.cost is not None and ledger else "",
         suggested=first["suggested"] or "",
         acts=tuple(acts),
         bearing=not goal and first["kind"] == "zombies" and "retire" not in acts,
         back=first["decided"] or "",
-        with_it=tuple(r["asset"] for r in group[1:]),
+        with_it=tuple(r["asset"] for r in records[1:]),
     )
 
 
-def _sorted(rows: list[Row], sort: str) -> list[Row]:
+def _sorted(groups: list[_Group], sort: str) -> list[_Group]:
     """What came back first, then the dearest; by name, owner or folder where that is asked for."""
-    keys = {"name": lambda r: r.name, "owner": lambda r: (not r.owner, r.owner), "folder": lambda r: r.folder}
-    if sort in keys:
-        return sorted(rows, key=keys[sort])
-    return sorted(rows, key=lambda r: (not r.back, -(r.cost or 0)))
+    keys: dict[str, Callable[[_Group], Any]] = {
+        "name": lambda g: g.name,
+        "owner": lambda g: (not g.owner, g.owner),
+        "folder": lambda g: g.folder,
+    }
+    return sorted(groups, key=keys.get(sort, lambda g: (not g.back, -(g.cost or 0))))
 
 
 def _tabs(graph: Graph, totals: Mapping[str, Any], kind: str) -> Iterator[Tab]:
