@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
+from headway.collector import paused_collector
 from headway.graph.column_goals import of_key_results
 from headway.graph.column_use import ColumnUse, is_table
 from headway.graph.link import unmatched_summary
@@ -83,21 +84,27 @@ class Feed:
 
 
 class ColumnReach:
-    """The column graph of a graph, swept once. Reading it never changes it."""
+    """The column graph of a graph, swept once, when it is first asked what serves what."""
 
     def __init__(self, graph: Graph) -> None:
         self._graph = graph
-        self._wiring = wiring = _Wiring(graph)
+        with paused_collector():
+            self._wiring = wiring = _Wiring(graph)
         self.gaps: tuple[Gap, ...] = tuple(wiring.gaps())
         """Nodes whose columns could not be followed, and records about nodes that do not exist."""
         self._goals = len(graph.goals)
         self._computed = (1 << self._goals) - 1
+
+    @cached_property
+    def _masks(self) -> Sequence[int]:
+        """By vertex the goals it serves: those computed from it, and above them those it informs."""
+        graph = self._graph
         rows: dict[int, int] = defaultdict(int)
         for goal in graph.goals:
             rows[goal] |= 1 << graph.bit[goal]
             for board in graph.shown_on.get(goal, ()):
                 rows[board] |= 1 << (graph.bit[goal] + self._goals)
-        self._masks = self.sweep(rows, self.spread(rows))
+        return self.sweep(rows, self.spread(rows))
 
     def spread(self, seeds: Mapping[int, int]) -> dict[int, int]:
         """Masks of nodes as masks of all of their columns, by vertex."""
@@ -507,19 +514,22 @@ class _Wiring:
     @cached_property
     def values(self) -> tuple[Sequence[int], Sequence[int]]:
         """Upstream and downstream ends of the edges along which values surely flow."""
+        first, last = self.count, 2 * self.count
+        edges = zip(self.up, self.down, self.certainty, self.role, strict=True)
         kept = [
-            k
-            for k, role in enumerate(self.role)
-            if role == _VALUE and self.certainty[k] != _CANDIDATE and not self.count <= self.up[k] < 2 * self.count
+            (up, down)
+            for up, down, certainty, role in edges
+            if role == _VALUE and certainty != _CANDIDATE and not first <= up < last
         ]
-        return [self.up[k] for k in kept], [self.down[k] for k in kept]
+        return [up for up, _ in kept], [down for _, down in kept]
 
     @cached_property
     def values_above(self) -> Mapping[int, Sequence[int]]:
         """Vertex -> the columns that its values are surely made from."""
         above: dict[int, list[int]] = defaultdict(list)
-        for up, down in zip(*self.values, strict=True):
-            above[down].append(up)
+        with paused_collector():
+            for up, down in zip(*self.values, strict=True):
+                above[down].append(up)
         return above
 
     def breadth_first(

@@ -20,6 +20,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
+from headway.collector import paused_collector
 from headway.graph.aggregates import aggregate
 from headway.graph.column_reach import Place
 from headway.graph.column_use import is_table
@@ -70,7 +71,8 @@ def suggestions(graph: Graph, *, least: float = LEAST) -> list[Suggestion]:
     ]
     if not goals:
         return []
-    index = _Index(graph, goals)
+    with paused_collector():
+        index = _Index(graph, goals)
     best: dict[tuple[int, int], Suggestion] = {}
     for node in graph.assets:
         if not _on_board(graph, node) or any(_on_board(graph, u) for u in graph.upstream[node]):
