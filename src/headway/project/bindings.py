@@ -14,7 +14,7 @@ from headway.connectors.goals.connector import DEFAULT_PATH, FALLBACK
 from headway.connectors.goals.reader import read
 from headway.errors import GoalsError, InputError, Place, UsageError
 from headway.graph.bindable import Proposal, proposals, unbound
-from headway.project.reviewed import printable, scalar, write_whole
+from headway.project.reviewed import alone, printable, rewrite, scalar
 from headway.questions.evidence import the_goal
 
 if TYPE_CHECKING:
@@ -69,11 +69,12 @@ def append(project: Project, names: Sequence[str]) -> Appended:
             raise UsageError(f"nothing is called like {label!r}", hint="write its binding by hand: see docs/goals.md")
     path = _file(project)
     name = shown(path, project.config.root)
-    before = bytes(file_bytes(path, name)) if path.exists() else b""
     text = "".join(_entry(graph, goal, best[goal]) for goal in goals)
-    after = _appended(before, text, name)
-    _same_but_for(before, after, len(goals), name)
-    write_whole(path, after, name)
+    with alone(Path(project.config.root)):
+        before = bytes(file_bytes(path, name)) if path.exists() else None
+        after = _appended(before or b"", text, name)
+        _same_but_for(before or b"", after, len(goals), name)
+        rewrite(path, before, after, name)
     return Appended(name, text, tuple(graph.nodes[goal].label for goal in goals))
 
 

@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from headway.answer import plural
-from headway.errors import ConfigError, InputError, Place, UsageError
+from headway.errors import InputError, Place, UsageError
 from headway.project.dbt_files import DbtFiles
 from headway.project.dbt_head import MARK, Head, head
-from headway.project.reviewed import write_whole
+from headway.project.reviewed import alone, content, rewrite
 from headway.project.yaml_block import block
 from headway.project.yaml_edit import MOST_BYTES, Document
 
@@ -38,6 +38,8 @@ class Export:
     file: str
     """Relative to the dbt project, with forward slashes."""
     path: Path
+    root: Path
+    """Folder of dbt_project.yml."""
     before: bytes | None
     after: bytes | None
     """None when nothing is left in it."""
@@ -77,34 +79,26 @@ def prepare(project: Project, *, output: str = "", figures: bool = True, metrics
         raise UsageError(f"dbt reads no property file {file!r}", hint=f"name a .yml file below {' or '.join(folders)}")
     made = head(project.graph(), files, url=project.config.serve.url, figures=figures, metrics=metrics)
     _refuse_twice(files, made, file)
-    before = _content(path, file)
-    return _merged(made, file, path, before)
+    before = content(path, file)
+    return _merged(made, file, files.root, before)
 
 
 def write(export: Export) -> None:
     """Make the file what it should be. Raises InputError when it changed meanwhile, ConfigError when it cannot be."""
-    if not export.differs:
-        return
-    if _content(export.path, export.file) != export.before:
-        raise InputError("was changed while this was prepared; nothing was written", place=Place(export.file))
-    if export.after is not None:
-        write_whole(export.path, export.after, export.file)
-        return
-    try:
-        export.path.unlink()
-    except OSError as error:
-        raise ConfigError(f"cannot be removed: {error.strerror or error}", place=Place(export.file)) from None
+    if export.differs:
+        with alone(export.root):
+            rewrite(export.path, export.before, export.after, export.file)
 
 
 def model_paths(root: Path) -> list[str]:
     """Folders that dbt reads models and property files from, as dbt_project.yml has them."""
-    told = _loaded(_content(root / "dbt_project.yml", "dbt_project.yml") or b"", "dbt_project.yml")
+    told = _loaded(content(root / "dbt_project.yml", "dbt_project.yml") or b"", "dbt_project.yml")
     said = told.get("model-paths") or told.get("source-paths") or ["models"]
     names = [str(name).strip("/") for name in (said if isinstance(said, list) else [said])]
     return [name for name in names if name and "{" not in name] or ["models"]
 
 
-def _merged(made: Head, file: str, path: Path, before: bytes | None) -> Export:
+def _merged(made: Head, file: str, root: Path, before: bytes | None) -> Export:
     document = Document(_BEGIN.encode() if before is None or not before.strip() else before, file)
     there = _loaded(document.data, file)
     added, changed, removed, same = [], [], [], 0
@@ -134,7 +128,9 @@ def _merged(made: Head, file: str, path: Path, before: bytes | None) -> Export:
     after = None if document.empty else document.data
     if not (added or changed or removed):
         after = before
-    return Export(file, path, before, after, tuple(added), tuple(changed), tuple(removed), same, made.notes)
+    return Export(
+        file, root / file, root, before, after, tuple(added), tuple(changed), tuple(removed), same, made.notes
+    )
 
 
 def _ours(item: Mapping[str, Any]) -> bool:
@@ -188,12 +184,3 @@ def _loaded(data: bytes, file: str) -> dict[str, Any]:
     except (YAMLError, ValueError, RecursionError) as error:
         raise InputError(f"this is not valid YAML: {' '.join(str(error).split())[:160]}", place=Place(file)) from None
     return found if isinstance(found, dict) else {}
-
-
-def _content(path: Path, shown: str) -> bytes | None:
-    try:
-        return path.read_bytes()
-    except FileNotFoundError:
-        return None
-    except OSError as error:
-        raise InputError(f"cannot be read: {error.strerror or error}", place=Place(shown)) from None

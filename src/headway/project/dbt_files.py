@@ -14,6 +14,7 @@ import msgspec
 
 from headway.connectors.artifact import read
 from headway.errors import ConfigError, InputError, Place
+from headway.project.yaml_edit import Document
 
 if TYPE_CHECKING:
     from headway.config import Config
@@ -72,6 +73,12 @@ class Resource(_Part):
     doc_blocks: list[str] | None = None
     group: str | None = None
     access: str | None = None
+    time_spine: Any = None
+
+    @property
+    def is_time_spine(self) -> bool:
+        """Whether metrics are computed along its days, of which no `depends_on` speaks."""
+        return bool(self.time_spine) or (self.resource_type == "model" and self.name == "metricflow_time_spine")
 
     @property
     def private(self) -> bool:
@@ -227,6 +234,12 @@ class DbtFiles:
             if needed and not self.goes_with(test, going) and test.unique_id not in self.off:
                 yield from ((test, uid) for uid in sorted(needed))
 
+    def time_spines(self, going: AbstractSet[str]) -> Iterator[str]:
+        """What of `going` is a time spine, while metrics stay."""
+        stays = self.resources.keys() - going - self.off
+        if any(self.resources[uid].resource_type in {"metric", "semantic_model"} for uid in stays):
+            yield from (uid for uid in sorted(going) if uid in self.resources and self.resources[uid].is_time_spine)
+
     def in_file(self, path: str) -> list[Resource]:
         """Everything whose code is in one file: several snapshots may share one."""
         return self._by_code.get(path, [])
@@ -262,6 +275,17 @@ class DbtFiles:
                     found.append((_what(one), one.name, one.original_file_path))
                     grew = True
         return sorted(found)
+
+    def document(self, path: str) -> Document:
+        """A property file as it is now, for reading. Raises InputError."""
+        known = self._documents.get(path)
+        if known is None:
+            known = self._documents[path] = Document(bytes(read(self.inside(path), path)), path)
+        return known
+
+    @cached_property
+    def _documents(self) -> dict[str, Document]:
+        return {}
 
     def inside(self, path: str) -> Path:
         """The absolute path of a file of the project. Raises InputError when it leads out of it."""

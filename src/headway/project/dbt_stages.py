@@ -11,6 +11,7 @@ from typing import Literal
 
 from headway.errors import InputError, Place, UsageError
 from headway.project.dbt_files import SECTIONS, DbtFiles, Resource
+from headway.project.dbt_nested import ONLY_SEMANTIC, SEMANTIC, model_step, owner, semantic_name
 from headway.project.journal import Change
 from headway.project.yaml_edit import Document
 
@@ -86,17 +87,26 @@ class _Work:
                 hint = "remove it there: what the file itself says wins over its properties"
                 raise InputError(f"{resource.name} sets enabled in its own config()", hint=hint, place=_at(resource))
         properties = self._properties(resource)
-        if properties:
-            self._document(properties).disable(*resource.steps)
-        else:
+        if not properties:
             self._declare(resource, "    config: {enabled: false}\n")
+            return
+        document = self._document(properties)
+        model = owner(document, resource)
+        if not model and not self._made_by_a_measure(document, resource):
+            document.disable(*resource.steps)
+        elif not model:
+            return  # dbt switches it off with its semantic model
+        elif resource.resource_type == SEMANTIC:
+            _switch_off(document, model)
+        elif not self._goes(document, model):
+            document.disable(model_step(model), ("metrics", "name", resource.name))
 
     def drop(self, resource: Resource) -> None:
         """Take a resource out of its property file and remove its code."""
         self._latest_stays(resource)
         properties = self._properties(resource)
         if properties:
-            self._document(properties).remove(*resource.steps)
+            self._take_out(self._document(properties), resource)
         if resource.code:
             others = [r.name for r in self._files.in_file(resource.code) if r.unique_id not in self._going]
             if others:
@@ -104,6 +114,46 @@ class _Work:
                 message = f"{resource.name} shares its file with {', '.join(sorted(others)[:3])}"
                 raise InputError(message, hint=hint, place=_at(resource))
             self._remove(resource.code)
+
+    def _take_out(self, document: Document, resource: Resource) -> None:
+        """Remove what is declared of a resource, wherever in the file that is."""
+        model = owner(document, resource)
+        if not model:
+            # What neither manifest nor file says any more went with its model, or somebody took it out.
+            known = resource.unique_id in self._files.resources or document.has(*resource.steps)
+            if known and not self._made_by_a_measure(document, resource):
+                document.remove(*resource.steps)
+        elif self._model_goes(resource.package_name, model):
+            return  # it goes with all that the file says of the model
+        elif resource.resource_type == "metric":
+            document.remove(model_step(model), ("metrics", "name", resource.name), alone=True)
+        else:
+            keys = document.keys(model_step(model))
+            for key in (SEMANTIC, *(key for key in ONLY_SEMANTIC if key in keys)):
+                document.remove_key(key, model_step(model))
+            self.notes.append(f"columns of {model} keep what they say as entities and dimensions: no one reads it now")
+
+    def _made_by_a_measure(self, document: Document, resource: Resource) -> bool:
+        """Whether a metric is a measure of a semantic model that goes. Raises InputError when that one stays."""
+        if resource.resource_type != "metric" or document.has(*resource.steps):
+            return False
+        below = document.under("semantic_models", "measures")
+        made = next((name for name, measures in below.items() if resource.name in measures), "")
+        if made and f"semantic_model.{self._files.name}.{made}" not in self._going:
+            message = f"the metric {resource.name} is made of a measure of the semantic model {made}, which stays"
+            raise InputError(message, hint="take create_metric out of that measure", place=_at(resource))
+        return bool(made)
+
+    def _goes(self, document: Document, model: str) -> bool:
+        """Whether the semantic model that a model declares goes, and with it every metric declared there."""
+        name = semantic_name(document, model)
+        return bool(name) and f"semantic_model.{self._files.name}.{name}" in self._going
+
+    def _model_goes(self, package: str, model: str) -> bool:
+        """Whether a model goes with all of its versions."""
+        plain = f"model.{package}.{model}"
+        uids = {u for u in self._files.resources if u == plain or u.startswith(f"{plain}.")}
+        return bool(uids) and uids <= self._going
 
     def drop_tests(self) -> None:
         """Remove the tests that go with what goes: files of their own, and unit tests in property files."""
@@ -190,6 +240,15 @@ class _Work:
         if others:
             message = f"version {resource.version} of {resource.name} is the one that references mean, and others stay"
             raise UsageError(message, hint="set latest_version to one that stays first")
+
+
+def _switch_off(document: Document, model: str) -> None:
+    """Switch off the semantic model that a model declares; dbt then reads none of the metrics declared there."""
+    step = model_step(model)
+    if document.value(SEMANTIC, step) is not None:
+        document.set(SEMANTIC, "false", step)
+    else:
+        document.set("enabled", "false", step, into=(SEMANTIC,))
 
 
 def _own_file(resource: Resource) -> str:

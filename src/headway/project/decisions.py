@@ -17,7 +17,7 @@ from headway.graph.graph import Graph
 from headway.graph.model import KINDS, Decision, Node, Origin, Role
 from headway.graph.suggest import suggestions
 from headway.graph.tables import fold_table
-from headway.project.reviewed import appended, printable, write_whole
+from headway.project.reviewed import alone, appended, printable, rewrite
 
 if TYPE_CHECKING:
     from headway.project.workspace import Project
@@ -55,14 +55,19 @@ def decide(
     for said in (note, by):
         if len(said) > LONGEST:
             raise UsageError(f"a note of {len(said):,} characters is too long", hint=f"at most {LONGEST:,}")
+    entry = _Entry.of(project.graph(), upstream, downstream, target, accepted)
+    with alone(Path(project.config.root)):
+        return _written(project, entry, by, note)
+
+
+def _written(project: Project, entry: _Entry, by: str, note: str) -> Written:
     path = file_of(project)
     name = shown(path, project.config.root)
-    before = bytes(read(path, name)) if path.exists() else b""
-    known = [d for d in decisions(before, name) if isinstance(d, Decision)] if before.strip() else []
-    entry = _Entry.of(project.graph(), upstream, downstream, target, accepted)
+    before = bytes(read(path, name)) if path.exists() else None
+    known = [d for d in decisions(before, name) if isinstance(d, Decision)] if before and before.strip() else []
     entry.refuse_twice(known)
     lines = [
-        (("accept" if accepted else "decline"), entry.sentence),
+        (("accept" if entry.accepted else "decline"), entry.sentence),
         ("upstream", entry.upstream),
         ("downstream", entry.downstream),
         ("as", entry.target),
@@ -70,7 +75,7 @@ def decide(
         ("on", project.as_of.isoformat()),
         ("note", note.strip()),
     ]
-    text, line = _appended(before, [(key, value) for key, value in lines if value])
+    text, line = _appended(before or b"", [(key, value) for key, value in lines if value])
     after = decisions(text, name)
     count = sum(isinstance(d, Decision) for d in after)
     if count != len(known) + 1:
@@ -79,7 +84,7 @@ def decide(
             raise UsageError(f"this cannot be written down: {why.message.partition(': ')[2]}", hint=why.hint)
         hint = "write its entries as a plain list, one `- accept:` or `- decline:` after the other"
         raise ConfigError("nothing can be appended to this file", hint=hint, place=Place(name))
-    write_whole(path, text, name)
+    rewrite(path, before, text, name)
     return Written(printable(entry.sentence), name, line)
 
 
@@ -89,6 +94,11 @@ def take_back(project: Project, upstream: str, downstream: str) -> str:
     Every other byte stays, and nothing is written unless what is left says exactly what it said before. Raises
     InputError and ConfigError.
     """
+    with alone(Path(project.config.root)):
+        return _taken_back(project, upstream, downstream)
+
+
+def _taken_back(project: Project, upstream: str, downstream: str) -> str:
     path = file_of(project)
     name = shown(path, project.config.root)
     if not path.exists():
@@ -111,7 +121,7 @@ def take_back(project: Project, upstream: str, downstream: str) -> str:
         raise ConfigError(
             "this entry cannot be taken out alone", place=Place(name, start + 1), hint="take it out by hand"
         )
-    write_whole(path, after, name)
+    rewrite(path, before, after, name)
     return str(ours[-1].origin)
 
 

@@ -17,7 +17,7 @@ from pathlib import Path
 import msgspec
 
 from headway.errors import ConfigError, InputError, Place, UsageError
-from headway.project.reviewed import write_whole
+from headway.project.reviewed import alone, content, write_whole
 
 FOLDER = ".headway/retired"
 _ID = re.compile(r"[0-9A-Za-z][0-9A-Za-z-]{0,60}")
@@ -60,15 +60,22 @@ def apply(root: Path, journal_id: str, day: str, what: str, changes: Sequence[Ch
     Raises UsageError when there is such a journal already, InputError when a file is not as it was when the changes
     were prepared, and ConfigError when a file cannot be written; then everything is as it was.
     """
+    with alone(root):
+        return _applied(root, Journal(id=journal_id, day=day, what=what, files=[]), changes)
+
+
+def _applied(root: Path, journal: Journal, changes: Sequence[Change]) -> Journal:
+    journal_id = journal.id
     folder = _folder(root, journal_id)
     if folder.exists() and not (folder / _JOURNAL).exists():
         shutil.rmtree(folder)  # somebody was interrupted before anything was changed
     if folder.exists():
         raise UsageError(f"there is a retirement {journal_id} already", hint=f"headway retire --undo {journal_id}")
     for change in changes:
-        if _content(root / change.path, change.path) != change.before:
-            raise InputError("was changed while this was prepared; nothing was written", place=Place(change.path))
-    files = [
+        if content(root / change.path, change.path) != change.before:
+            message, hint = "was changed while this was prepared; nothing was written", "run the command again"
+            raise InputError(message, hint=hint, place=Place(change.path))
+    journal.files = [
         _File(
             path=change.path,
             before=_digest(change.before),
@@ -78,10 +85,9 @@ def apply(root: Path, journal_id: str, day: str, what: str, changes: Sequence[Ch
         )
         for number, change in enumerate(changes)
     ]
-    journal = Journal(id=journal_id, day=day, what=what, files=files)
     try:
         _keep(folder, journal, changes)
-        for file, change in zip(files, changes, strict=True):
+        for file, change in zip(journal.files, changes, strict=True):
             _put(root, file.path, change.after, file.mode)
         journal.done = True
         _save(folder, journal)
@@ -98,14 +104,19 @@ def undo(root: Path, journal_id: str) -> Journal:
 
     Raises InputError, naming the file, when one of them was edited since; then nothing is changed.
     """
+    with alone(root):
+        return _undone(root, journal_id)
+
+
+def _undone(root: Path, journal_id: str) -> Journal:
     folder = _folder(root, journal_id)
     journal = _load(folder, journal_id)
     for file in journal.files:
-        now = _digest(_content(root / file.path, file.path))
+        now = _digest(content(root / file.path, file.path))
         if now not in {file.before, file.after}:
             hint = "undo later retirements first, or put back by hand what was changed since"
             raise InputError(f"was edited since {journal_id}; nothing was undone", hint=hint, place=Place(file.path))
-        if file.original and _digest(_content(folder / file.original, file.original)) != file.before:
+        if file.original and _digest(content(folder / file.original, file.original)) != file.before:
             raise InputError("is not what was kept; nothing was undone", place=Place(f"{FOLDER}/{journal_id}"))
     _restore(root, folder, journal)
     shutil.rmtree(folder, ignore_errors=True)
@@ -170,7 +181,7 @@ def _write_through(path: Path, data: bytes) -> None:
 def _restore(root: Path, folder: Path, journal: Journal) -> None:
     """Put back every file that is not as it was; what does not differ is left alone."""
     for file in journal.files:
-        if _digest(_content(root / file.path, file.path)) == file.before:
+        if _digest(content(root / file.path, file.path)) == file.before:
             continue
         data = (folder / file.original).read_bytes() if file.original else None
         _put(root, file.path, data, file.mode)
@@ -189,15 +200,6 @@ def _put(root: Path, path: str, data: bytes | None, mode: int) -> None:
         full.unlink()
     except OSError as error:
         raise ConfigError(f"cannot be removed: {error.strerror or error}", place=Place(path)) from None
-
-
-def _content(path: Path, shown: str) -> bytes | None:
-    try:
-        return path.read_bytes()
-    except FileNotFoundError:
-        return None
-    except OSError as error:
-        raise InputError(f"cannot be read: {error.strerror or error}", place=Place(shown)) from None
 
 
 def _mode(path: Path) -> int:

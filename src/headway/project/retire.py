@@ -19,10 +19,11 @@ from msgspec.structs import replace
 from headway.answer import Answer, Column, Finding, listed, plural
 from headway.errors import UsageError
 from headway.graph.graph import Graph
-from headway.graph.model import Node
+from headway.graph.model import Node, Origin
 from headway.graph.retirement import Retirement, plan
 from headway.project import journal
 from headway.project.dbt_files import DbtFiles, Resource
+from headway.project.dbt_nested import NESTED, owner, staying
 from headway.project.dbt_stages import Stage, edits, statements
 from headway.project.journal import Change, Journal
 from headway.project.retirements import FILE, HEAD, STAGES, Record, latest, read_records
@@ -116,6 +117,7 @@ def _prepared(
 ) -> Prepared:
     ids = [g.node.id for g in going]
     resources = [r for i in ids if (r := files.resources.get(i.removeprefix(_DBT))) is not None]
+    resources += [_resource_of(g.node) for g in going if _is_forgotten(g.node, files)]
     uids = frozenset(r.unique_id for r in resources)
     made = edits(files, resources, stage, day)
     digest = hashlib.sha256("\n".join(ids).encode("utf-8")).hexdigest()[:6]
@@ -216,7 +218,7 @@ def status(project: Project) -> Answer:
     known = latest(read_records(files.root / FILE))
     kept = journal.journals(files.root)
     undoable = {j.id for j in kept}
-    off = {node.id for node in graph.disabled}
+    off = {node.id for node in graph.disabled} | _forgotten(graph, known).keys()
     rows = []
     for record in known.values():
         place = "in service" if record.node in graph.index else "switched off" if record.node in off else "gone"
@@ -256,9 +258,34 @@ def _means(node: Node, name: str) -> bool:
 def _switched_off(graph: Graph, known: Mapping[str, Record], assets: str) -> tuple[Node, ...]:
     """What an earlier run switched off and is still declared, in the order in which it was written down."""
     names = _names(assets)
-    off = {node.id: node for node in graph.disabled}
+    off = {node.id: node for node in graph.disabled} | _forgotten(graph, known)
     ours = [off[r.node] for r in known.values() if r.stage == "disabled" and r.node in off]
     return tuple(node for node in ours if not names or any(_means(node, name) for name in names))
+
+
+def _forgotten(graph: Graph, known: Mapping[str, Record]) -> dict[str, Node]:
+    """What was switched off under a model, of which the manifest says nothing any more: by id, from the records."""
+    there = graph.index.keys() | {node.id for node in graph.disabled}
+    found = {}
+    for record in known.values():
+        kind = record.node.removeprefix(_DBT).partition(".")[0]
+        if record.file and record.stage == "disabled" and record.node not in there and kind in NESTED:
+            found[record.node] = Node(id=record.node, kind=kind, name=record.name, origin=Origin("dbt", record.file))
+    return found
+
+
+def _is_forgotten(node: Node, files: DbtFiles) -> bool:
+    uid = node.id.removeprefix(_DBT)
+    return node.id.startswith(_DBT) and uid.partition(".")[0] in NESTED and uid not in files.resources
+
+
+def _resource_of(node: Node) -> Resource:
+    """What the manifest has forgotten, as it would be there."""
+    uid = node.id.removeprefix(_DBT)
+    kind, package, name = (*uid.split(".", 2), "", "")[:3]
+    return Resource(
+        unique_id=uid, name=name, resource_type=kind, package_name=package, original_file_path=node.origin.file
+    )
 
 
 def _recorded(graph: Graph, known: Mapping[str, Record], stage: Stage) -> frozenset[int]:
@@ -295,6 +322,10 @@ def _with_tests(graph: Graph, files: DbtFiles, roots: Iterable[int] | None, leav
         for test, uid in files.hindering(frozenset(uids)):
             what = f"the test {test.name}" + (f" of {_tested(files, test, uids)}" if test.attached_node else "")
             fresh.setdefault(uids[uid], what)
+        for uid, metric in staying(files, frozenset(uids)):
+            fresh.setdefault(uids[uid], f"the metric {metric.name}, which is declared under the same model,")
+        for uid in files.time_spines(frozenset(uids)):
+            fresh.setdefault(uids[uid], "the semantic layer, whose metrics are computed along its days,")
         for uid, i in uids.items():
             package = files.resources[uid].package_name if uid in files.resources else files.name
             if package != files.name:
@@ -327,8 +358,18 @@ def _recording(files: DbtFiles, going: Sequence[_Going], stage: Stage, day: date
             ("because", one.because),
             ("run", run),
         ]
+        if stage == "disabled" and (file := _nested_in(files, one.node)):
+            entry.append(("file", file))
         text, _ = appended(text, entry, HEAD)
     return Change(FILE, before, text)
+
+
+def _nested_in(files: DbtFiles, node: Node) -> str:
+    """The property file of what is declared under a model; '' for everything else."""
+    resource = files.resources.get(node.id.removeprefix(_DBT))
+    if resource is None or resource.resource_type not in NESTED:
+        return ""
+    return resource.properties if owner(files.document(resource.properties), resource) else ""
 
 
 def _by_hand(node: Node, stage: Stage, tool: str = "") -> str:

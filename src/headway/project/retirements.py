@@ -41,6 +41,8 @@ class Record:
     because: str
     run: str
     """What `--undo` takes."""
+    file: str = ""
+    """Property file of what dbt forgets when it is switched off: what is declared under a model."""
 
 
 def read_records(path: Path) -> list[Record]:
@@ -94,4 +96,4 @@ def _record(node: Any) -> Record:
     except ValueError:
         raise InputError(f"{said['on']!r} is not a day", hint="write YYYY-MM-DD", place=place) from None
     name = said.get("retire") or said["node"]
-    return Record(name, said["node"], stage, on, said.get("because", ""), said.get("run", ""))
+    return Record(name, said["node"], stage, on, said.get("because", ""), said.get("run", ""), said.get("file", ""))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from headway.errors import ConfigError
+from headway.project.reviewed import write_whole
 from headway.project.settings import FILE
 from headway.project.workspace import Project
 
@@ -47,10 +47,7 @@ def write_starter(project: Project, *, force: bool = False) -> Iterator[tuple[st
         if path.exists() and not force:
             yield name, "exists, left as it is (--force writes over it)"
             continue
-        try:
-            path.write_text(text, encoding="utf-8")
-        except OSError as error:
-            raise ConfigError(f"cannot write {path}: {error.strerror}") from None
+        write_whole(path, text.encode("utf-8"), name)
         yield name, "written"
     write_schema(root / "goals.schema.json")
     yield "goals.schema.json", "written, for completion in editors"

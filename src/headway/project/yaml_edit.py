@@ -64,12 +64,16 @@ class Document:
         """Whether an item is declared. Raises InputError when it is declared twice."""
         return self._find(steps) is not None
 
-    def value(self, key: str, *steps: Step) -> str | None:
-        """The scalar under a key of an item, as text; None when there is none."""
+    def value(self, key: str, *steps: Step, into: Sequence[str] = ()) -> str | None:
+        """The scalar under a key of an item, or of mappings `into` it, as text; None when there is none."""
         from ruamel.yaml.nodes import ScalarNode
 
         found = self._find(steps)
-        pair = self._pair(found[-1], key) if found else None
+        node = found[-1] if found else None
+        for name in into:
+            inner = self._pair(node, name)
+            node = inner[1] if inner else None
+        pair = self._pair(node, key)
         return str(pair[1].value) if pair and isinstance(pair[1], ScalarNode) and pair[1].value else None
 
     def names(self, *steps: Step, under: str, by: str = "name") -> list[str]:
@@ -83,9 +87,31 @@ class Document:
         items = (self._pair(item, by) for item in pair[1].value if isinstance(item, MappingNode))
         return [str(p[1].value) for p in items if p and isinstance(p[1], ScalarNode)]
 
-    def set(self, key: str, value: str, *steps: Step) -> None:
-        """Give a key of an item a value, a short YAML text itself. Raises InputError when that cannot be done."""
-        self._set(steps, (), key, value)
+    def keys(self, *steps: Step) -> list[str]:
+        """The keys of an item; none when it is not there."""
+        found = self._find(steps)
+        return [str(key.value) for key, _ in self._pairs(found[-1])] if found else []
+
+    def under(self, section: str, key: str) -> dict[str, list[str]]:
+        """What the items of a list below each item of a list are called: `{"orders": ["revenue", "refunds"]}`."""
+        from ruamel.yaml.nodes import SequenceNode
+
+        outer = self._pair(self._root, section)
+        found: dict[str, list[str]] = {}
+        for item in outer[1].value if outer and isinstance(outer[1], SequenceNode) else []:
+            named, inner = self._pair(item, "name"), self._pair(item, key)
+            below = inner[1].value if inner and isinstance(inner[1], SequenceNode) else []
+            if named:
+                names = (self._pair(one, "name") for one in below)
+                found.setdefault(str(named[1].value), []).extend(str(n[1].value) for n in names if n)
+        return found
+
+    def set(self, key: str, value: str, *steps: Step, into: Sequence[str] = ()) -> None:
+        """Give a key of an item, or of mappings `into` it, a value, a short YAML text itself.
+
+        Raises InputError when that cannot be done.
+        """
+        self._set(steps, into, key, value)
 
     def disable(self, *steps: Step) -> None:
         """Set `config.enabled` of an item to false. Raises InputError when that cannot be done."""
@@ -104,9 +130,10 @@ class Document:
         else:
             self._set(steps, (), "config", "{enabled: false}")
 
-    def remove(self, *steps: Step) -> None:
+    def remove(self, *steps: Step, alone: bool = False) -> None:
         """Take an item out; with the last item of a list also the list, and what consisted of it.
 
+        With `alone` what the list belongs to stays: a model is more than its metrics, a source nothing but its tables.
         Raises InputError when that cannot be done.
         """
         from ruamel.yaml.nodes import SequenceNode
@@ -117,15 +144,27 @@ class Document:
         if pair is None or not isinstance(pair[1], SequenceNode):  # pragma: no cover - _need went this way
             raise self._refused(f"has no list {steps[-1][0]}")
         if len(pair[1].value) == 1:
+            if alone:
+                self.remove_key(steps[-1][0], *steps[:-1])
+                return
             if len(steps) > 1:
                 self.remove(*steps[:-1])
                 return
-            text, change = self._without_pair(owner, steps[-1][0])
+            text, change = self._without_pair(owner, steps[-1][0], ())
         else:
             at = next(n for n, one in enumerate(pair[1].value) if one is item)
             text = self._without_item(pair[0], pair[1], at)
             change = lambda tree: _at(tree, steps[:-1], steps[-1][0])[1].pop(at)  # noqa: E731
         self._accept(text, change, route)
+
+    def remove_key(self, key: str, *steps: Step) -> None:
+        """Take a key of an item out, with all that is under it. Raises InputError when that cannot be done."""
+        route = self._need(steps)
+        pair = self._pair(route[-1], key)
+        if pair is None:
+            raise self._refused(f"{steps[-1][2]!r} has no {key}", at=route[-1])
+        text, change = self._without_pair(route[-1], key, steps)
+        self._accept(text, change, [*route, pair[1]])
 
     def put(self, section: str, by: str, *blocks: str) -> None:
         """Have items in a list of the file: each in place of the one that is called so, else after the last one.
@@ -293,8 +332,8 @@ class Document:
         route = self._need(steps)
         for name in into:
             pair = self._pair(route[-1], name)
-            if pair is None:  # pragma: no cover - asked only for what is there
-                raise self._refused(f"has no {name}")
+            if pair is None:
+                raise self._refused(f"{steps[-1][2]!r} has no {name}", at=route[-1])
             route.append(pair[1])
         node = route[-1]
         old = self._pair(node, key)
@@ -360,14 +399,15 @@ class Document:
             raise self._refused("this item does not begin on a line of its own", hint="remove it by hand", at=item)
         return self._without_lines(dashes[-1].start(), self._end((key, item)))
 
-    def _without_pair(self, owner: Node, key: str) -> tuple[str, Any]:
-        """The text without a key of the file and all that is under it, and the same for the tree."""
+    def _without_pair(self, owner: Node, key: str, steps: Sequence[Step]) -> tuple[str, Any]:
+        """The text without a key of a mapping and all that is under it, and the same for the tree."""
         pair = self._pair(owner, key)
         assert pair is not None
-        if _flow(owner) or pair[0].start_mark.column:
+        start = pair[0].start_mark.index - pair[0].start_mark.column
+        if _flow(owner) or self._text[start : pair[0].start_mark.index].strip(" "):
             raise self._refused(f"{key} does not begin on a line of its own", hint="remove it by hand", at=pair[0])
         where = next(n for n, p in enumerate(self._pairs(owner)) if p[0] is pair[0])
-        return self._without_lines(pair[0].start_mark.index, self._end(pair)), lambda tree: tree[1].pop(where)
+        return self._without_lines(start, self._end(pair)), lambda tree: _at(tree, steps)[1].pop(where)
 
     def _without_lines(self, first: int, last: int) -> str:
         """The text without the lines from one place to another, nor the blank lines that parted them from others."""
