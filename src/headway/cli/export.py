@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 import click
@@ -108,3 +109,58 @@ def openlineage(namespace: str, output: str, **options: Any) -> int:
     else:
         write(output, text)
     return Exit.FINE
+
+
+def _catalog(name: str, title: str, purpose: str, text: str, *, file: str = "") -> click.Command:
+    """The command that tells one data catalog of the goals. `file`: what can also be written, where something can."""
+
+    def command(send: bool, everything: bool, figures: bool, output: str = "", **options: Any) -> int:
+        from headway.project import catalog_send
+
+        project = project_of(options)
+        if output:
+            written, changes = catalog_send.in_file(project, name, figures=figures)
+            if output == "-":
+                emit(written)
+            else:
+                write(output, written)
+            catalog_send.kept(project, name, changes)
+            return Exit.FINE
+        counts: Counter[str] = Counter()
+        for one in catalog_send.send(project, name, write=send, everything=everything, figures=figures):
+            counts[one.outcome] += 1
+            if one.outcome != "same":
+                click.echo(f"{one.outcome:<13}  {one.sentence}")
+        told = ", ".join(f"{count:,} {outcome}" for outcome, count in counts.items())
+        click.echo(f"{title}: {told or 'nothing to say'}.", err=True)
+        if not send and counts["would be sent"]:
+            click.echo("Nothing was sent: --send does.", err=True)
+        return Exit.COULD_NOT_TELL if counts["failed"] else Exit.FINE
+
+    own: list[click.Parameter] = [
+        click.Option(["--send"], is_flag=True, help="Send it; without, only say what would change."),
+        click.Option(["--all", "everything"], is_flag=True, help="Also what was sent before and is the same."),
+        click.Option(
+            ["--figures/--no-figures"], default=True, show_default=True, help="Current values in the descriptions."
+        ),
+    ]
+    if file:
+        own.append(click.Option(["--output"], default="", metavar="FILE", help=f"Write {file} instead; - for stdout."))
+    return click.Command(name, params=[*PROJECT_OPTIONS, *own], callback=command, help=text, short_help=purpose)
+
+
+export.add_command(
+    _catalog(
+        "datahub",
+        "DataHub",
+        "The goals to DataHub, and to its assets which they serve.",
+        """Tell DataHub of the living goals, and of every asset which goals it serves, as catalogs: in headway.yml says.
+
+        Without --send or --output it says what would change. Goals become terms of the glossary (or tags, or domains),
+        assets get those of the goals they serve and two structured properties. Only Headway's own parts change; what
+        is no longer so is taken back. What was sent is remembered, so that the next run sends what changed. It needs
+        the extra `datahub`, and the access token in DATAHUB_GMS_TOKEN. The exit code is 2 when something failed.
+        """,
+        file="a metadata file for datahub ingest",
+    )
+)

@@ -77,20 +77,22 @@ def send(
     yield from _written(project, start, sink, changes, known)
 
 
-def told(project: Project, name: str, *, figures: bool = True) -> tuple[CatalogSink, list[Change]]:
-    """Everything that is to be said, for a file, with the sink that knows how to write it.
+def in_file(project: Project, name: str, *, figures: bool = True) -> tuple[str, list[Change]]:
+    """Everything that is to be said as a file for the catalog's own tools, with the changes that are in it.
 
     What any earlier file or run said and what is no longer so is taken back in it: nobody knows which of the files
-    arrived. Call `kept` when the file is there.
+    arrived. Call `kept` when the file is there. Raises as `send` does, and UsageError for a catalog that takes no file.
     """
     sink = sink_of(project, name)
+    written: Callable[[list[Change]], str] | None = getattr(sink, "written", None)
+    if written is None:
+        raise UsageError(f"{name} takes no file")
     ever: dict[str, _Known] = {}
     for subject, known in _folded(project, name, every=True).items():
         key = subject.split(" ", 2)[2]
-        other = ever.get(key, _Known())
-        ever[key] = _Known(known.title, None, (*other.begun, *known.before))
+        ever[key] = _Known(known.title, None, (*ever.get(key, _Known()).begun, *known.before))
     changes, _ = _changes(sink.statements(head(project, figures=figures)), ever, everything=True)
-    return sink, changes
+    return written(changes), changes
 
 
 def kept(project: Project, name: str, changes: Sequence[Change]) -> None:
@@ -119,7 +121,9 @@ def sink_of(project: Project, name: str) -> CatalogSink:
 
 def sink_class(name: str) -> Callable[[Mapping[str, Any], Setting], CatalogSink]:
     """The sink of catalogs that is called so. Raises ConfigError."""
-    known: dict[str, Callable[[Mapping[str, Any], Setting], CatalogSink]] = {}
+    from headway.sinks.datahub import DataHub
+
+    known: dict[str, Callable[[Mapping[str, Any], Setting], CatalogSink]] = {sink.name: sink for sink in (DataHub,)}
     if name not in known:
         raise ConfigError(f"goals cannot be given to {name!r}", hint=f"catalogs: one of {', '.join(known)}")
     return known[name]

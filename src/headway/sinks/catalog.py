@@ -114,10 +114,13 @@ class CatalogSink(Protocol):
 
     name: ClassVar[str]
     options: ClassVar[tuple[Option, ...]]
-    place: str
-    """Which catalog it is, such as its address: what was said in one was not said in another. No credentials."""
 
     def __init__(self, options: Mapping[str, Any], setting: Setting) -> None: ...
+
+    @property
+    def place(self) -> str:
+        """Which catalog it is, such as its address: what was said in one was not said in another. No credentials."""
+        ...
 
     def statements(self, head: Head) -> Sequence[Statement]:
         """What is to be said, in the order in which it must be sent: what others refer to comes first."""
