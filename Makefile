@@ -1,6 +1,6 @@
 # What a developer runs, and all that CI runs. `make` lists it. Needs GNU make, bash, Python 3.11 or newer, and git;
-# everything else is installed below .venv (Headway and its tools), and .venv-dbt, .venv-parsing, .venv-spark and
-# .venv-superset (what wants other versions than Headway has, or is large). Spark needs Java 17 or newer.
+# everything else is installed below .venv (Headway and its tools), and .venv-dbt, .venv-dbt-next, .venv-parsing,
+# .venv-spark and .venv-superset (what wants other versions than Headway has, or is large). Spark needs Java 17 or newer.
 
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
@@ -17,6 +17,7 @@ BIN := .venv/bin
 # A stamp is newer than what it was made from, so that a second `make` starts at once.
 HEADWAY := .venv/.installed
 DBT := .venv-dbt/.installed
+DBT_NEXT := .venv-dbt-next/.installed
 PARSING := .venv-parsing/.installed
 SPARK := .venv-spark/.installed
 SUPERSET := .venv-superset/.installed
@@ -38,10 +39,11 @@ test: lint types imports unit ## everything that needs no service: lint, types, 
 check: test package ## what a change must pass before it is sent: test, and that a package can be built
 
 .PHONY: integration
+integration: export HEADWAY_DBT_OTHERS ?= $(abspath .venv-dbt-next/bin/dbt)
 integration: export HEADWAY_PARSING_PYTHON ?= $(abspath .venv-parsing/bin/python)
 integration: export HEADWAY_SPARK_PYTHON ?= $(abspath .venv-spark/bin/python)
 integration: export HEADWAY_SUPERSET_PYTHON ?= $(abspath .venv-superset/bin/python)
-integration: $(HEADWAY) $(DBT) $(PARSING) $(SPARK) $(SUPERSET) ## tests against real dbt, PostgreSQL, Spark, Superset, other parsers and a browser, then the demo
+integration: $(HEADWAY) $(DBT) $(DBT_NEXT) $(PARSING) $(SPARK) $(SUPERSET) ## tests against real dbt, PostgreSQL, Spark, Superset, other parsers and a browser, then the demo
 	@# a browser kept open for many tests keeps its event loop running: what needs one of its own has a process of its own
 	$(BIN)/python -m pytest -m integration tests/browser
 	$(BIN)/python -m pytest -m integration --ignore tests/browser
@@ -105,7 +107,7 @@ lock: build/lock/bin/uv ## choose the newest versions that pyproject.toml allows
 
 .PHONY: clean
 clean: ## remove environments, caches and whatever was built
-	rm -rf .venv .venv-dbt .venv-parsing .venv-spark .venv-superset build dist .coverage .headway
+	rm -rf .venv .venv-dbt .venv-dbt-next .venv-parsing .venv-spark .venv-superset build dist .coverage .headway
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -118,6 +120,11 @@ $(HEADWAY): requirements/lock.txt pyproject.toml
 $(DBT): requirements/dbt.txt
 	$(call new_environment,.venv-dbt)
 	.venv-dbt/bin/pip install -qq --requirement requirements/dbt.txt
+	touch $@
+
+$(DBT_NEXT): requirements/dbt_next.txt
+	$(call new_environment,.venv-dbt-next)
+	.venv-dbt-next/bin/pip install -qq --no-deps --requirement requirements/dbt_next.txt
 	touch $@
 
 $(PARSING): requirements/parsing.txt

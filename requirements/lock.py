@@ -1,9 +1,9 @@
 # ruff: noqa: INP001 - a script, not part of a package
 """Writes lock.txt (Headway with its extras and tools) and the other environments' files, for `make lock`.
 
-dbt.txt is the environment of dbt, parsing.txt that of the parsers Headway's own is held against, spark.txt that of
-PySpark with what Headway needs to run beside it, superset.txt that of a Superset to ask. One resolution holds for every
-platform and every Python from the oldest supported one on.
+dbt.txt is the environment of dbt, dbt_next.txt that of the next release of it, parsing.txt that of the parsers
+Headway's own is held against, spark.txt that of PySpark with what Headway needs to run beside it, superset.txt that of a
+Superset to ask. One resolution holds for every platform and every Python from the oldest supported one on.
 """
 
 from __future__ import annotations
@@ -20,6 +20,9 @@ UV = Path(sys.executable).with_name("uv")
 
 # From 1.12 on dbt-core needs a package whose build downloads from elsewhere, so it cannot be installed everywhere.
 DBT = ("dbt-core<1.12", "dbt-duckdb", "dbt-postgres")
+# Without that package, which is a second parser that dbt only loads when it is told to; pip takes it with --no-deps.
+DBT_NEXT = ("dbt-core==1.12.*", "dbt-duckdb", "dbt-postgres")
+DOWNLOADS = "dbt-core-experimental-parser"
 
 # A DuckDB extension loads into the DuckDB of its own version only.
 PARSING = ("duckdb==1.5.5", "duckdb-extension-tpcds==1.5.5", "duckdb-extension-tpch==1.5.5", "pglast")
@@ -38,9 +41,12 @@ SUPERSET = (
 )
 
 
-def write(name: str, needs: Sequence[str], python: str) -> None:
-    """Resolve `needs` and write the versions, and nothing about where they come from."""
+def write(name: str, needs: Sequence[str], python: str, without: str = "") -> None:
+    """Resolve `needs`, one package left out if wanted, and write the versions: nothing about where they come from."""
+    unwanted = HERE / ".unwanted"
+    unwanted.write_text(f"{without} ; sys_platform == 'never'\n" if without else "", encoding="utf-8")
     options = ("--universal", "--upgrade", "--no-header", "--no-annotate", "--no-emit-package", "headway")
+    options += ("--override", str(unwanted))
     resolved = subprocess.run(  # noqa: S603 - uv, with needs from pyproject.toml
         [str(UV), "pip", "compile", "--quiet", *options, "--python-version", python, "-"],
         input="\n".join(needs),
@@ -49,7 +55,9 @@ def write(name: str, needs: Sequence[str], python: str) -> None:
         text=True,
         check=True,
     ).stdout
+    unwanted.unlink()
     versions = [line for line in resolved.splitlines() if "==" in line and not line.lstrip().startswith(("-", "#"))]
+    versions = [line for line in versions if not without or not line.startswith(f"{without}==")]
     (HERE / name).write_text("\n".join(["# Written by `make lock`.", *versions, ""]), encoding="utf-8")
 
 
@@ -60,6 +68,7 @@ def main() -> None:
     itself = project["project"]["name"] + "["
     write("lock.txt", [need.replace(itself, ".[") for need in project["dependency-groups"]["dev"]], python)
     write("dbt.txt", DBT, python)
+    write("dbt_next.txt", DBT_NEXT, python, without=DOWNLOADS)
     write("parsing.txt", PARSING, python)
     write("spark.txt", (*project["project"]["dependencies"], *SPARK), python)
     write("superset.txt", SUPERSET, python)
