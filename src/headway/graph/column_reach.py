@@ -478,7 +478,7 @@ class _Wiring:
             return False
         if KINDS[self.graph.nodes[node].kind].is_a == "metric":
             return not is_table(above_node)
-        return above_node.materialized == "ephemeral"
+        return above_node.materialized == "ephemeral" or above_node.kind == "job"
 
     def _take_all(self, above: int, node: int) -> None:
         """The rows of `node` may depend on every column of `above`; of a metric with a record, on its column."""

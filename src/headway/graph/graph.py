@@ -46,6 +46,7 @@ from headway.graph.model import (
     Reading,
     Target,
 )
+from headway.graph.outside import one_table_each
 from headway.graph.reach import order, reach
 
 Way = Literal["computes", "informs"]
@@ -141,13 +142,13 @@ class Graph:
     # ------------------------------------------------------------------ building
 
     def _take_nodes(self, nodes: Iterable[Node]) -> None:
-        """Give every node its number; an exposure and a dashboard that are the same share one."""
+        """Give every node its number; what is known twice (a table, a dashboard that is an exposure) has one."""
         live, self.disabled = self._split_nodes(nodes)
-        merged = merge(live, self.disabled)
-        self._gaps += merged.gaps
-        self.nodes = merged.nodes
+        tables = one_table_each(live)
+        merged = merge(tables.nodes, self.disabled)
+        self.nodes, self._gaps = merged.nodes, [*self._gaps, *tables.gaps, *merged.gaps]
         index = {n.id: i for i, n in enumerate(self.nodes)}
-        index.update((tool, index[exposure]) for tool, exposure in merged.aliases.items())
+        index.update((other, index[kept]) for other, kept in (*tables.aliases.items(), *merged.aliases.items()))
         index.update((gone, index[kept]) for gone, kept in self._goal_aliases.items() if kept in index)
         self.index: Mapping[str, int] = index
         """Id -> node; what two connectors know has two ids."""

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 
 from headway.graph.merge import Address, address
 from headway.graph.model import KINDS, Edge, Gap, Node
-from headway.graph.tables import Match, Tables, fold_relation
+from headway.graph.tables import Match, Tables, fold_relation, is_outside
 
 __all__ = [
     "REFERENCE",
@@ -88,7 +88,7 @@ class Directory:
             self._index_relations()
         folded = fold_relation(relation)
         hits = self._relations.get(folded, [])
-        if any(self.nodes[i].kind == "source" for i in hits):
+        if any(self.nodes[i].kind == "source" and not is_outside(self.nodes[i]) for i in hits):
             # A project may declare its own tables as sources: what is done to one is done to what the model builds.
             called = self._relations[folded.rpartition(".")[2]]
             if len(called) > 1:
@@ -120,13 +120,21 @@ class Directory:
 
     def _index_relations(self) -> None:
         relations: dict[str, list[int]] = defaultdict(list)
+        outside: list[tuple[str, int]] = []
         for i, node in enumerate(self.nodes):
             if not node.relation or KINDS[node.kind].goal:
                 continue
             folded = fold_relation(node.relation)
+            if is_outside(node):
+                outside.append((folded, i))
+                continue
             while folded:
                 relations[folded].append(i)
                 folded = folded.partition(".")[2]
+        for folded, i in outside:
+            # By its whole name alone, and not before a table of dbt's.
+            if not any(not is_outside(self.nodes[j]) for j in relations.get(folded, ())):
+                relations[folded].append(i)
         self._relations = relations
 
 

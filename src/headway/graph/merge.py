@@ -101,7 +101,7 @@ def merge(nodes: Sequence[Node], disabled: Sequence[Node] = ()) -> Merged:
     pairs.by_word()
     pairs.by_address()
     pairs.by_title()
-    one = {exposure: _united(pairs.exposures[exposure], pairs.drawn[tool]) for exposure, tool in pairs.found.items()}
+    one = {exposure: united(pairs.exposures[exposure], pairs.drawn[tool]) for exposure, tool in pairs.found.items()}
     gone = set(pairs.found.values())
     return Merged(
         tuple(one.get(node.id, node) for node in nodes if node.id not in gone),
@@ -148,8 +148,8 @@ def told_once(
     return [o for o in observations if not twice(o)]
 
 
-def _united(exposure: Node, tool: Node) -> Node:
-    """One node of both: what dbt says comes first."""
+def united(exposure: Node, tool: Node) -> Node:
+    """One node of both: what dbt says comes first, and what it does not say is taken from the other."""
     return replace(
         exposure,
         title=exposure.title or (tool.label if tool.label != exposure.name else ""),

@@ -50,6 +50,7 @@ KINDS: Mapping[str, Kind] = {
         Kind("seed", "source", "source", "seeds", queried=True),
         Kind("snapshot", "model", "model", "snapshots", queried=True),
         Kind("model", "model", "model", "models", queried=True),
+        Kind("job", "job", "model", "jobs"),
         Kind("semantic_model", "semantic_model", "semantic", "semantic models"),
         Kind("dataset", "semantic_model", "semantic", "datasets"),
         Kind("metric", "metric", "metric", "metrics"),

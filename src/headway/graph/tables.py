@@ -16,7 +16,9 @@ The first of these that fits decides. What keeps the later ones honest:
 - A source whose table and layer are those of exactly one model is what the model builds, named by its place in
   production, and the model is meant. A source that the model itself stands on is not: nothing is made from itself.
 
-Disabled nodes are never meant, nor what is no table (ephemeral models, tests, exposures).
+Disabled nodes are never meant, nor what is no table (ephemeral models, tests, exposures). A table that only another
+system told of (see `headway.graph.outside`) is meant by its whole name alone, and never before one of dbt's that the
+first two tiers find.
 """
 
 from __future__ import annotations
@@ -80,6 +82,8 @@ class Tables:
         self._decided: dict[str, Match] = {}
         self._by_name: dict[str, list[int]] = defaultdict(list)
         self._shards: dict[str, list[int]] = defaultdict(list)
+        self._outside: dict[str, list[int]] = defaultdict(list)
+        """Tables that only systems outside dbt tell of, by their whole relation."""
         self._place: dict[int, tuple[str, str]] = {}
         """Catalog and schema of every table."""
         self._built: set[str] = set()
@@ -96,6 +100,9 @@ class Tables:
 
     def _index(self, i: int, node: Node) -> None:
         parts = fold_relation(node.relation).split(".")
+        if is_outside(node):
+            self._outside[".".join(parts)].append(i)
+            return
         table, schema, catalog = [*reversed(parts), "", ""][:3]
         place = (catalog, schema)
         self._place[i] = place
@@ -133,12 +140,14 @@ class Tables:
         parts = name.split(".")[-3:]
         if not all(parts):
             return Match(())
-        schema = parts[-2] if len(parts) > 1 else ""
+        outside = Match(tuple(self._outside.get(".".join(parts), ())), "relation")
         for count in range(len(parts), 0, -1):
+            if count == 1 and outside.nodes:
+                break
             hits = self._called(".".join(parts[-count:]))
             tier: Tier = "relation" if count == 3 else "schema and table" if count == 2 else "table"
-            if count == 1 and schema:
-                fitting = self._of_layer(hits, schema)
+            if count == 1 and len(parts) > 1:
+                fitting = self._of_layer(hits, parts[-2])
                 if not fitting and hits:
                     return Match((), "", tuple(hits))
                 hits = fitting
@@ -146,8 +155,8 @@ class Tables:
             if nodes:
                 return Match(nodes, tier)
             if self._authoritative(parts, count):
-                return Match((), "", tuple(self._called(parts[-1])))
-        return Match(())
+                return outside if outside.nodes else Match((), "", tuple(self._called(parts[-1])))
+        return outside if outside.nodes else Match(())
 
     def _called(self, name: str) -> Sequence[int]:
         """Tables that are called so; of date-sharded ones any day means all."""
@@ -220,6 +229,11 @@ class Tables:
     def is_built(self, node: int) -> bool:
         """Whether a node is a table that dbt builds, as opposed to a source."""
         return self._nodes[node].kind in _BUILT
+
+
+def is_outside(node: Node) -> bool:
+    """Whether a node is a table, or another dataset, that only a system outside dbt tells of."""
+    return node.kind == "source" and ":" in node.id and not node.id.startswith("dbt:")
 
 
 def is_table(node: Node) -> bool:

@@ -1,0 +1,1 @@
+"""OpenLineage events: jobs and datasets outside dbt, and how their last runs ended."""

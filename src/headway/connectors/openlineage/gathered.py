@@ -1,0 +1,264 @@
+"""What many events say together: the same whatever order they come in, and however often each comes.
+
+Of what is said twice the newest event counts; of two at the same moment the one whose text is greater, so that it does
+not matter which was read first.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TypeVar
+
+from headway.connectors.openlineage.events import (
+    Dataset,
+    DatasetFacets,
+    Event,
+    Job,
+    JobType,
+    Raw,
+    facet,
+    without_secrets,
+)
+from headway.connectors.openlineage.names import Key, dataset_key, unquoted
+from headway.graph.tables import fold_relation
+
+_ENDED = {"COMPLETE": 0, "ABORT": 1, "FAIL": 2}
+"""Types of events that end a run; of two at the same moment the worse counts."""
+_DBT = "/integration/dbt"
+_OWN = "urn:headway"
+
+K = TypeVar("K", str, int)
+
+Newest = tuple[datetime, bytes]
+Set = tuple[int, ...]
+
+
+@dataclass(slots=True)
+class Ran:
+    """One run, or (with the id '') what a job event says a job reads and writes."""
+
+    ended: tuple[datetime, int] | None = None
+    """When it ended, and how: an index of COMPLETE, ABORT, FAIL."""
+    last: datetime | None = None
+    reads: Set = ()
+    writes: Set = ()
+
+    @property
+    def completed(self) -> bool:
+        """Whether it ended well."""
+        return self.ended is not None and self.ended[1] == 0
+
+
+@dataclass(slots=True)
+class JobFound:
+    """What is known of a job."""
+
+    key: Key
+    last: datetime
+    runs: dict[str, Ran] = field(default_factory=dict)
+    facets: dict[str, Newest] = field(default_factory=dict)
+    columns: dict[int, Newest] = field(default_factory=dict)
+    """Number of a dataset that it writes -> column lineage."""
+    tests: dict[int, Newest] = field(default_factory=dict)
+    """Number of a dataset -> results of tests that it ran on it."""
+    of_dbt: bool = False
+    own: bool = False
+    """Headway wrote of it itself."""
+
+
+@dataclass(slots=True)
+class DatasetFound:
+    """What is known of a dataset."""
+
+    key: Key
+    name: str
+    """As it is written; of several ways the least."""
+    there: datetime | None = None
+    """When it was last spoken of, other than that it is gone."""
+    facets: dict[str, Newest] = field(default_factory=dict)
+    alone: bool = False
+    """An event of its own speaks of it."""
+
+
+class Gathered:
+    """Takes events one by one. Memory grows with jobs, datasets and runs, not with events."""
+
+    def __init__(self, since: datetime, until: datetime) -> None:
+        """Events before `since` are only counted, events after `until` are not believed."""
+        self._since, self._until = since, until
+        self.jobs: dict[Key, JobFound] = {}
+        self.datasets: list[DatasetFound] = []
+        self.numbers: dict[Key, int] = {}
+        self.earlier: set[Key] = set()
+        """Jobs that events before `since` speak of."""
+        self.in_future = 0
+        self._called: dict[tuple[str, str], int] = {}
+        self._types: dict[bytes, bool] = {}
+        self._sets: dict[Set, Set] = {}
+
+    def add(self, event: Event) -> None:
+        """Take note of an event."""
+        at = event.at
+        if at > self._until:
+            self.in_future += 1
+            return
+        if at < self._since:
+            if event.job is not None:
+                self.earlier.add(_job_key(event.job))
+            return
+        if event.job is None:
+            assert event.dataset is not None
+            number = self.number(event.dataset)
+            self.datasets[number].alone = True
+            self._facets(number, event.dataset, at)
+            return
+        job = self._job(event.job, at, event.producer)
+        reads = self._all(event.inputs, at, job)
+        writes = self._all(event.outputs, at, job)
+        self._columns(job, event.outputs, writes, at)
+        self._run(job, event, at, reads, writes)
+
+    def number(self, dataset: Dataset) -> int:
+        """The number of a dataset, by its own name."""
+        called = (dataset.namespace, dataset.name)
+        number = self._called.get(called)
+        if number is None:
+            number = self._called[called] = self.numbered(dataset_key(*called), dataset.name)
+        return number
+
+    def numbered(self, key: Key, name: str) -> int:
+        """The number of the dataset of a key."""
+        number = self.numbers.get(key)
+        written = unquoted(name) if fold_relation(name.strip()) == key.name else key.name
+        if number is None:
+            number = self.numbers[key] = len(self.datasets)
+            self.datasets.append(DatasetFound(key, written))
+        elif written < self.datasets[number].name:
+            self.datasets[number].name = written
+        return number
+
+    # ------------------------------------------------------------------ parts of an event
+
+    def _job(self, said: Job, at: datetime, producer: str) -> JobFound:
+        key = _job_key(said)
+        job = self.jobs.get(key)
+        if job is None:
+            job = self.jobs[key] = JobFound(key, at)
+        elif at > job.last:
+            job.last = at
+        if not job.own and producer.startswith(_OWN):
+            job.own = True
+        if not job.of_dbt and _DBT in producer:
+            job.of_dbt = True
+        facets = said.facets
+        if facets is not None:
+            if not job.of_dbt and facets.jobType and self._is_dbt(bytes(facets.jobType)):
+                job.of_dbt = True
+            for name in ("ownership", "documentation", "sourceCodeLocation", "tags"):
+                raw = getattr(facets, name)
+                if raw:
+                    _newest(job.facets, name, at, raw)
+        return job
+
+    def _is_dbt(self, raw: bytes) -> bool:
+        found = self._types.get(raw)
+        if found is None:
+            kind = facet("jobType", raw, JobType)
+            found = self._types[raw] = kind is not None and kind.integration.upper() == "DBT"
+        return found
+
+    def _all(self, said: tuple[Dataset, ...] | None, at: datetime, job: JobFound) -> Set:
+        if not said:
+            return ()
+        numbers = []
+        for dataset in said:
+            number = self.number(dataset)
+            numbers.append(number)
+            if dataset.facets is not None:
+                self._facets(number, dataset, at)
+            else:
+                self._seen(number, at)
+            if not job.of_dbt:
+                _tests(job, number, dataset, at)
+        return self._set(numbers)
+
+    def _facets(self, number: int, dataset: Dataset, at: datetime) -> None:
+        found, facets = self.datasets[number], dataset.facets
+        if facets is None:
+            self._seen(number, at)
+            return
+        if facets.lifecycleStateChange:
+            _newest(found.facets, "lifecycleStateChange", at, facets.lifecycleStateChange)
+        else:
+            self._seen(number, at)
+        for name in _KEPT:
+            raw = getattr(facets, name)
+            if raw:
+                _newest(found.facets, name, at, raw)
+
+    def _seen(self, number: int, at: datetime) -> None:
+        found = self.datasets[number]
+        if found.there is None or at > found.there:
+            found.there = at
+
+    def _columns(self, job: JobFound, outputs: tuple[Dataset, ...] | None, writes: Set, at: datetime) -> None:
+        if not writes or job.of_dbt:
+            return
+        for dataset in outputs or ():
+            if dataset.facets is not None and dataset.facets.columnLineage:
+                _newest(job.columns, self.number(dataset), at, dataset.facets.columnLineage)
+
+    def _run(self, job: JobFound, event: Event, at: datetime, reads: Set, writes: Set) -> None:
+        name = event.run.runId if event.run is not None else ""
+        run = job.runs.get(name)
+        if run is None:
+            run = job.runs[name] = Ran()
+        if event.run is None:
+            # Each job event says all of a job, where the events of a run add up.
+            if (reads or writes) and (run.last is None or at >= run.last):
+                again = at == run.last
+                run.reads = self._set([*run.reads, *reads]) if again else reads
+                run.writes = self._set([*run.writes, *writes]) if again else writes
+                run.last = at
+            return
+        if run.last is None or at > run.last:
+            run.last = at
+        how = _ENDED.get((event.eventType or "").upper())
+        if how is not None and (run.ended is None or (at, how) > run.ended):
+            run.ended = (at, how)
+        if reads and reads != run.reads:
+            run.reads = self._set([*run.reads, *reads])
+        if writes and writes != run.writes:
+            run.writes = self._set([*run.writes, *writes])
+
+    def _set(self, numbers: list[int]) -> Set:
+        """Numbers in order, each once; the same object for the same ones, since runs repeat."""
+        made = tuple(sorted(set(numbers))) if len(numbers) > 1 else tuple(numbers)
+        return self._sets.setdefault(made, made)
+
+
+_KEPT = tuple(
+    name
+    for name in DatasetFacets.__struct_fields__
+    if name not in {"columnLineage", "lifecycleStateChange", "dataQualityAssertions"}
+)
+
+
+def _job_key(job: Job) -> Key:
+    return Key(without_secrets(job.namespace.strip()), job.name.strip())
+
+
+def _tests(job: JobFound, number: int, dataset: Dataset, at: datetime) -> None:
+    """Results of tests of a dataset: as its own facet, or as one of an input."""
+    for facets in (dataset.facets, dataset.inputFacets):
+        if facets is not None and facets.dataQualityAssertions:
+            _newest(job.tests, number, at, facets.dataQualityAssertions)
+
+
+def _newest(known: dict[K, Newest], key: K, at: datetime, raw: Raw) -> None:
+    before = known.get(key)
+    if before is None or at > before[0]:
+        known[key] = (at, bytes(raw))
+    elif at == before[0]:
+        known[key] = max(before, (at, bytes(raw)))

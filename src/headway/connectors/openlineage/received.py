@@ -1,0 +1,84 @@
+"""Events that were sent to Headway: what of them is kept, and where.
+
+Only what the connector reads is written down. What a producer sends beside it (SQL, error messages, environment
+variables, statistics) never reaches the disk.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+
+from headway.connectors.openlineage.events import FACETS, Event, Wrong, decoded, facet, several, without_secrets
+
+RECEIVED = "received"
+"""What `path` says to read them."""
+FOLDER = ".headway/openlineage"
+"""Below the project; a file for each day on which events came."""
+LONGEST_NAME = 4_000
+MOST_EVENTS = 10_000
+"""Events of one batch."""
+
+
+def kept(body: bytes) -> bytes:
+    """One event as it is written down: one line of JSON with what is read of it. Raises Wrong."""
+    return _encoded(decoded(body))
+
+
+def kept_of_batch(body: bytes) -> list[bytes | Wrong]:
+    """Events of a JSON list in order, each as by `kept` or why it is refused. Raises Wrong for what is no list."""
+    events = several(body)
+    if len(events) > MOST_EVENTS:
+        raise Wrong(f"{len(events):,} events are too many at once; at most {MOST_EVENTS:,} are taken")
+    found: list[bytes | Wrong] = []
+    for one in events:
+        try:
+            found.append(_encoded(decoded(one)))
+        except Wrong as wrong:
+            found.append(wrong)
+    return found
+
+
+def file_of(now: datetime) -> str:
+    """Name of the file that events of this moment are added to."""
+    return f"{now.astimezone(UTC):%Y-%m-%d}.jsonl"
+
+
+def _encoded(event: Event) -> bytes:
+    made: dict[str, Any] = {"eventTime": event.at}
+    if event.eventType:
+        made["eventType"] = event.eventType[:LONGEST_NAME]
+    if event.producer:
+        made["producer"] = without_secrets(event.producer[:LONGEST_NAME])
+    if event.run is not None:
+        made["run"] = {"runId": event.run.runId[:LONGEST_NAME]}
+    for name in ("job", "dataset"):
+        if (one := getattr(event, name)) is not None:
+            made[name] = _thing(one)
+    for name in ("inputs", "outputs"):
+        if several_ := getattr(event, name):
+            made[name] = [_thing(one) for one in several_]
+    try:
+        return msgspec.json.encode(made)
+    except (msgspec.MsgspecError, UnicodeEncodeError, RecursionError):
+        raise Wrong("it holds text that cannot be written down") from None
+
+
+def _thing(said: Any) -> dict[str, Any]:
+    """A job or a dataset with its facets in the shapes that are read."""
+    if len(said.namespace) > LONGEST_NAME or len(said.name) > LONGEST_NAME:
+        raise Wrong(f"a name in it is longer than {LONGEST_NAME:,} characters")
+    made: dict[str, Any] = {"namespace": without_secrets(said.namespace), "name": said.name}
+    for group in ("facets", "inputFacets"):
+        facets = getattr(said, group, None)
+        found = {}
+        for name in facets.__struct_fields__ if facets is not None else ():
+            raw = getattr(facets, name)
+            shaped = facet(name, raw, FACETS[name]) if raw else None
+            if shaped is not None:
+                found[name] = shaped
+        if found:
+            made[group] = found
+    return made
