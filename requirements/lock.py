@@ -2,8 +2,8 @@
 """Writes lock.txt (Headway with its extras and tools) and the other environments' files, for `make lock`.
 
 dbt.txt is the environment of dbt, dbt_next.txt that of the next release of it, parsing.txt that of the parsers
-Headway's own is held against, spark.txt that of PySpark with what Headway needs to run beside it, superset.txt that of a
-Superset to ask. One resolution holds for every platform and every Python from the oldest supported one on.
+Headway's own is held against, spark.txt that of PySpark with what Headway needs to run beside it, superset.txt that of
+a Superset to ask. One resolution holds for every platform and every Python from the oldest supported one on.
 """
 
 from __future__ import annotations

@@ -109,7 +109,7 @@ def shop(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[str, Path]:
     version = version_of(request.param, tmp_path)
     spine = "time_spine: {standard_granularity_column: date_day}" if version >= (1, 9) else "description: Days"
     old = OLD.format(spine=spine, grain=", granularity: day" if version >= (1, 9) else "")
-    (tmp_path / "models/semantics.yml").write_text(NEW if version[0] >= 2 else old)
+    (tmp_path / "models/semantics.yml").write_text(NEW if version >= (1, 12) else old)
     dbt(request.param, tmp_path, "parse")
     return request.param, tmp_path
 

@@ -166,7 +166,7 @@ class DbtFiles:
         """The files of a project. Raises InputError for a manifest and ConfigError for a folder that cannot be used."""
         options = next((dict(s.options) for s in config.sources if s.connector == "dbt"), None)
         if options is None:
-            raise ConfigError("there is no dbt project here, and only files of dbt are changed")
+            raise ConfigError("this is about a dbt project, and dbt: false in headway.yml says that there is none")
         shown = str(options.get("manifest") or "") or f"{options.get('target') or 'target'}/manifest.json"
         path = Path(config.root, shown)
         hint = "dbt parse writes it"

@@ -126,7 +126,10 @@ def _askable(gates: Sequence[tuple[Gate, Question]], graph: Graph) -> list[tuple
 
 def _graph(project: Project, earlier: Against, *, columns: bool) -> Graph:
     """The project's graph, with the one before it as its base."""
-    dbt = next((s for s in project.config.sources if s.connector == "dbt"), Source("dbt"))
+    dbt = next((s for s in project.config.sources if s.connector == "dbt"), None)
+    if dbt is None:
+        message = "a manifest of dbt is what is checked, and dbt: false in headway.yml says that there is none"
+        raise ConfigError(message, hint="--manifest names one; --limit makes a gate of any question")
     comparing = earlier.manifest is not None
     options: dict[str, Any] = {**dbt.options, "mmap": True, "facets": comparing}
     shared = list(_shared(project))

@@ -1,7 +1,7 @@
 """headway.yml: reading it, and what is assumed without one.
 
 project: lumaloop
-dbt: {target: target}                # folder with manifest.json, or manifest: PATH
+dbt: {target: target}                # folder with manifest.json, or manifest: PATH; false: there is no dbt
 columns: true                        # follow columns through the SQL (at a sync, where sqlglot is installed)
 goals: goals.yml                     # a file or a folder; or a list of places, of which the first counts most:
 #  [goals.yml, {name: asana, workspace: "1200"}, {name: goals_csv, path: okrs.csv}]
@@ -97,7 +97,7 @@ class _Reader:
         said = self._mapping(self._parse(), "headway.yml")
         parts: dict[str, Callable[[Any], Any]] = {
             "project": str,
-            "dbt": lambda v: self._mapping(v, "dbt"),
+            "dbt": lambda v: v if v is False else self._mapping(v, "dbt"),
             "columns": lambda v: v if isinstance(v, bool) else self._mapping(v, "columns"),
             "goals": self._goals,
             "write_back": lambda v: self._options(v, "write_back"),
@@ -121,12 +121,15 @@ class _Reader:
         self._known_keys(said, parts, "")
         read = {key: parts[key](self._expand(value, key)) for key, value in said.items() if value is not None}
         owners = dict(read.get("owners", {}))
-        dbt = dict(read.get("dbt", {}))
+        without = read.get("dbt") is False
+        dbt = {} if without else dict(read.get("dbt", {}))
+        if without:
+            self._needs_no_dbt(said)
         if "codeowners" in owners:
             dbt["codeowners"] = owners.pop("codeowners")
         if owners:
             dbt["owners"] = owners
-        sources = [Source("dbt", dbt), *_columns(dbt, read.get("columns"))] if said.get("dbt", {}) is not False else []
+        sources = [] if without else [Source("dbt", dbt), *_columns(dbt, read.get("columns"))]
         if "goals" in read:
             sources += read["goals"]
         else:
@@ -156,6 +159,13 @@ class _Reader:
             target=str(warehouse.get("target", "")),
             as_of=read.get("as_of"),
         )
+
+    def _needs_no_dbt(self, said: Mapping[str, Any]) -> None:
+        """Refuse what can only be said of a dbt project where there is none."""
+        for key in ("columns", "owners", "warehouse"):
+            if said.get(key):
+                message = f"{key} is about a dbt project, and dbt: false says that there is none"
+                raise ConfigError(message, hint=f"leave out {key}, or dbt: false", place=self._place(said, key))
 
     def _parse(self) -> Any:
         from ruamel.yaml import YAML

@@ -7,7 +7,7 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from headway.errors import HeadwayError
+from headway.errors import ConfigError, HeadwayError
 from headway.graph.graph import Graph
 from headway.graph.metric_tree import Component, Sides
 from headway.graph.model import Gap, Reading, Target
@@ -65,6 +65,9 @@ def input_reader(project: Project) -> InputReader:
 def _profile(project: Project) -> Profile:
     from headway.warehouse.profile import load_profile
 
+    if not any(source.connector == "dbt" for source in project.config.sources):
+        message = "values are computed on the warehouse of a dbt project, and dbt: false says that there is none"
+        raise ConfigError(message, hint="write their readings into the goals file")
     return load_profile(
         Path(project.config.root),
         profiles_dir=project.config.profiles_dir,
