@@ -58,6 +58,8 @@ EXPECTED = {
     "POST /requests/decide": "editor",
     "POST /requests/file": "stakeholder",
     "POST /triage/decide": "editor",
+    "POST /api/v1/lineage": "editor",
+    "POST /api/v1/lineage/batch": "editor",
     "POST /anything": "admin",
     "DELETE /api/requests": "stakeholder",
     "PUT /health": "admin",

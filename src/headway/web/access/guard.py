@@ -13,7 +13,16 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from headway.errors import HeadwayError
 from headway.web.access.identity import Identities, Refused
-from headway.web.access.limits import BODY_SECONDS, LARGEST_BODY, TooLarge, TooSlow, Tries, again, body_of
+from headway.web.access.limits import (
+    BODY_SECONDS,
+    LARGEST_BODY,
+    LARGEST_EVENTS,
+    TooLarge,
+    TooSlow,
+    Tries,
+    again,
+    body_of,
+)
 from headway.web.access.permissions import LEAST, READS, Kind, kind_of, route_path
 from headway.web.access.person import Person
 from headway.web.failures import Failed, failed, told, wants_json
@@ -69,7 +78,7 @@ class Guard:
                 refused = _not_allowed(request, person, kind, login=bool(self._ways()))
                 self._introduce(scope, person)
         if refused is None and scope["method"] not in READS:
-            refused, receive = await self._meant(request, receive, scope["state"]["person"])
+            refused, receive = await self._meant(request, receive, scope["state"]["person"], kind)
         if refused is not None:
             _note(scope, kind, refused.status_code)
             await refused(scope, receive, send)
@@ -112,22 +121,23 @@ class Guard:
         return failed(request, Failed(status, "This is not believed", refusal.message), headers)
 
     async def _meant(
-        self, request: Request, receive: Receive, person: Person | None
+        self, request: Request, receive: Receive, person: Person | None, kind: Kind
     ) -> tuple[Response | None, Receive]:
         """Whether a write was meant by who sent it; with a receive that gives its body, which was read for that."""
         close = {"connection": "close"}
+        most = max(self.largest, LARGEST_EVENTS) if kind == "events" else self.largest
         if not self._from_here(request):
             said = "The request was sent from a page of another site."
             return failed(request, Failed(403, "This came from elsewhere", said), close), receive
         try:
-            body = await body_of(request.scope, receive, most=self.largest, seconds=self.seconds)
+            body = await body_of(request.scope, receive, most=most, seconds=self.seconds)
         except TooLarge:
-            said = f"At most {self.largest:,} bytes are read."
+            said = f"At most {most:,} bytes are read."
             return failed(request, Failed(413, "This is too much", said), close), receive
         except TooSlow:
             return failed(request, Failed(408, "This took too long", "The body did not arrive."), close), receive
         receive = again(body, receive)
-        if person is None or not person.by_itself:
+        if person is None or not person.by_itself or (kind == "events" and _by_program(request, person)):
             return None, receive
         given = request.headers.get(FORM_HEADER) or _field(request, body)
         if not self.identities.signer.is_form_token(person.key, given):
@@ -171,6 +181,12 @@ def _not_allowed(request: Request, person: Person | None, kind: Kind, *, login: 
         return None
     role = f"needs the role {least}, and yours is {person.role}" if person.role else "needs a role, and you have none"
     return failed(request, Failed(403, "This is not yours to do", f"It {role}."))
+
+
+def _by_program(request: Request, person: Person) -> bool:
+    """Whether a program of this machine sends JSON: a page elsewhere cannot, without asking first and being refused."""
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    return person.how == "loopback" and kind == "application/json"
 
 
 def _taken(scope: Scope) -> bool:

@@ -13,6 +13,8 @@ from starlette.types import Message, Receive, Scope
 
 LARGEST_BODY = 1_000_000
 """Bytes of one request at most: an import of requests is the largest that is meant."""
+LARGEST_EVENTS = 16_000_000
+"""Bytes of lineage events at most, plain or unpacked: a job over hundreds of columns tells much about each."""
 BODY_SECONDS = 15.0
 """How long a body may take to arrive."""
 

@@ -7,7 +7,9 @@ from typing import Any, Literal, NamedTuple
 
 from headway.config import Role
 
-Kind = Literal["open", "signed", "read", "own", "request", "check_in", "decide", "warehouse", "sync", "unknown"]
+Kind = Literal[
+    "open", "signed", "read", "own", "request", "check_in", "decide", "events", "warehouse", "sync", "unknown"
+]
 
 LEAST: Mapping[Kind, Role | None] = {
     "open": None,
@@ -17,14 +19,16 @@ LEAST: Mapping[Kind, Role | None] = {
     "request": "stakeholder",
     "check_in": "editor",
     "decide": "editor",
+    "events": "editor",
     "warehouse": "editor",
     "sync": "admin",
     "unknown": "admin",
 }
 """Kind -> the least role; None needs no person at all.
 
-own: what changes nothing but how one sees the pages. warehouse: an answer that costs a query. unknown: a write that
-stands in no row below. signed: a program signs each request with a secret that it shares; that alone is believed.
+own: what changes nothing but how one sees the pages. events: lineage that a program sends. warehouse: an answer that
+costs a query. unknown: a write that stands in no row below. signed: a program signs each request with a secret that it
+shares; that alone is believed.
 """
 
 READS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -50,9 +54,12 @@ TABLE: tuple[Row, ...] = (
     Row(True, "/api/requests", "request"),
     Row(True, "/api/check-ins", "check_in"),
     Row(True, "/api/decisions", "decide"),
+    Row(True, "/api/links", "decide"),
     Row(True, "/api/sync", "sync"),
+    Row(True, "/api/v1/lineage", "events"),
     Row(True, "/requests", "request"),
     Row(True, "/key-result", "check_in"),
+    Row(True, "/lineage", "decide"),
     Row(True, "/triage", "decide"),
     Row(False, "", "read"),
 )
