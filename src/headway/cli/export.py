@@ -164,3 +164,21 @@ export.add_command(
         file="a metadata file for datahub ingest",
     )
 )
+
+
+export.add_command(
+    _catalog(
+        "openmetadata",
+        "OpenMetadata",
+        "The goals to OpenMetadata, and to its assets which they serve.",
+        """Tell OpenMetadata of the living goals, and of every asset which goals it serves.
+
+        The section catalogs: in headway.yml says where it is. Without --send or --output it says what would change.
+        Goals become terms of a glossary (or tags, or domains), assets get those of the goals they serve and two custom
+        properties. Only Headway's own parts change; what is no longer so is taken back. What was sent is remembered,
+        so that the next run sends what changed. It needs the extra `openmetadata`, and a token in
+        OPENMETADATA_JWT_TOKEN. The exit code is 2 when something failed.
+        """,
+        file="requests to its API, one in JSON a line",
+    )
+)

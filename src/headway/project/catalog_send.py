@@ -122,8 +122,11 @@ def sink_of(project: Project, name: str) -> CatalogSink:
 def sink_class(name: str) -> Callable[[Mapping[str, Any], Setting], CatalogSink]:
     """The sink of catalogs that is called so. Raises ConfigError."""
     from headway.sinks.datahub import DataHub
+    from headway.sinks.openmetadata import OpenMetadata
 
-    known: dict[str, Callable[[Mapping[str, Any], Setting], CatalogSink]] = {sink.name: sink for sink in (DataHub,)}
+    known: dict[str, Callable[[Mapping[str, Any], Setting], CatalogSink]] = {
+        sink.name: sink for sink in (DataHub, OpenMetadata)
+    }
     if name not in known:
         raise ConfigError(f"goals cannot be given to {name!r}", hint=f"catalogs: one of {', '.join(known)}")
     return known[name]
