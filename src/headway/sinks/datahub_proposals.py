@@ -8,7 +8,7 @@ deprecated. Nothing is ever deleted.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -124,39 +124,33 @@ class _Maker:
         for owner in self._said["owners"]:
             owners.add_owner(OwnerClass(owner, kind, attribution=self._attribution()))
         yield from owners.build()
-        links = self._said["links"]
-        yield from self._patched(
-            "institutionalMemory", "elements", ["url"], self._over("links"), {u: self._link(u, links[u]) for u in links}
-        )
-        below = self._said["contains"]
-        yield from self._patched(
-            "glossaryRelatedTerms", "hasRelatedTerms", [], self._over("contains"), {urn: urn for urn in below}
-        )
+        # The service reads what is to be removed before it unescapes it, so that no address can be named in a removal:
+        # all links that we made are replaced at once by those that there are now.
+        if self._said["links"] or self._over("links"):
+            mine = {"op": "add", "path": f"/elements/{ACTOR}", "value": self._links()}
+            yield self._patched("institutionalMemory", {"elements": ["createStamp\u241factor", "url"]}, [mine])
+        below = "/hasRelatedTerms/"
+        related = [{"op": "remove", "path": below + urn, "value": {}} for urn in self._over("contains")]
+        related += [{"op": "add", "path": below + urn, "value": urn} for urn in self._said["contains"]]
+        if related:
+            yield self._patched("glossaryRelatedTerms", {"hasRelatedTerms": []}, related)
 
-    def _link(self, url: str, title: str) -> dict[str, Any]:
+    def _links(self) -> dict[str, Any]:
         stamp = {"time": self._time, "actor": ACTOR}
-        return {"url": url, "description": title, "createStamp": stamp}
+        links = self._said["links"].items()
+        return {url: {"url": url, "description": title, "createStamp": stamp} for url, title in links}
 
-    def _patched(
-        self, aspect: str, field: str, keys: list[str], over: Iterable[str], now: Mapping[str, Any]
-    ) -> Iterator[Any]:
-        """A patch of a list, for which the SDK has no builder that can also take out."""
+    def _patched(self, aspect: str, keys: Mapping[str, list[str]], operations: list[dict[str, Any]]) -> Any:
+        """A patch of a list, for which the SDK has no builder that can also take out.
+
+        Patched is the list as mappings of mappings, one for each of its keys; no keys: as a mapping of its texts.
+        """
         from datahub.emitter.mcp_patch_builder import GenericJsonPatch
         from datahub.metadata.schema_classes import ChangeTypeClass, MetadataChangeProposalClass
         from datahub.utilities.urns.urn import guess_entity_type
 
-        operations: list[dict[str, Any]] = []
-        for name in over:
-            path = f"/{field}/{_quoted(name)}"
-            # Only what is there can be taken out, and somebody may have done so: it is put there first.
-            operations += [{"op": "add", "path": path, "value": {}}, {"op": "remove", "path": path, "value": {}}]
-        operations += [
-            {"op": "add", "path": f"/{field}/{_quoted(name)}", "value": value} for name, value in now.items()
-        ]
-        if not operations:
-            return
-        patch = GenericJsonPatch.from_dict({"arrayPrimaryKeys": {field: keys}, "patch": operations})
-        yield MetadataChangeProposalClass(
+        patch = GenericJsonPatch.from_dict({"arrayPrimaryKeys": keys, "patch": operations})
+        return MetadataChangeProposalClass(
             entityUrn=self._urn,
             entityType=guess_entity_type(self._urn),
             changeType=ChangeTypeClass.PATCH,
@@ -236,8 +230,3 @@ def on_the_wire(told: Sequence[Any]) -> list[Any]:
 
 def _property(name: str) -> str:
     return f"urn:li:structuredProperty:{name}"
-
-
-def _quoted(name: str) -> str:
-    """One part of a JSON Pointer (RFC 6901)."""
-    return name.replace("~", "~0").replace("/", "~1")

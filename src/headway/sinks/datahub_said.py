@@ -18,6 +18,8 @@ from headway.sinks.datahub_urns import urns_of
 LONGEST_TEXT = 20_000
 """Characters of a description at most."""
 _LONGEST_LINK = 480
+_RESERVED = frozenset("(),/%\u241f")
+"""What a urn, or the path of a patch, reads for something else."""
 _LONGEST_TITLE = 200
 
 
@@ -139,9 +141,11 @@ def _escaped(character: str) -> str:
 
 
 def _team(owner: str) -> str:
-    """The urn of a team's group; '' for nobody, and for what looks like a person's address."""
+    """The urn of a team's group, named as it is; '' for nobody, and for what looks like a person's address."""
     name = owner.rpartition("/")[2].removeprefix("@") if owner.startswith("@") else owner.strip()
-    return f"urn:li:corpGroup:{plain(name)}" if name and "@" not in name and len(name) <= _LONGEST_TITLE else ""
+    if not name or "@" in name or len(name) > _LONGEST_TITLE or not name.isprintable():
+        return ""
+    return f"urn:li:corpGroup:{''.join(_escaped(c) if c in _RESERVED else c for c in name)}"
 
 
 def _joined(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
