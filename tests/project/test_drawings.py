@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import xml.etree.ElementTree as ET
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ from hypothesis import strategies as st
 from tests.shop import write_shop
 
 from headway.cli.main import run
-from headway.graph.model import KINDS
+from headway.graph.model import BANDS, KINDS
 from headway.project import Project
 from headway.project.drawings import drawn_as
 from headway.render.drawn import Arrow, Drawing, Point, as_json, dot, graphml, mermaid
@@ -63,10 +64,13 @@ def test_graphml_is_read_with_the_same_nodes_and_edges(project: Project) -> None
 def test_mermaid_and_dot_have_a_line_for_each(project: Project) -> None:
     said = json.loads(drawn_as(project, "json"))
     chart = drawn_as(project, "mermaid").splitlines()
-    assert len(chart) == 1 + len(said["nodes"]) + len(said["edges"])
-    assert all(re.fullmatch(r'  n\d+(\[|\[\(|\(\[|\{\{|\[\[)"[^"]*"(\]|\)\]|\]\)|\}\}|\]\])', row) or
-               re.fullmatch(r"  n\d+ (-->|-\.->|==>) n\d+", row) for row in chart[1:])  # fmt: skip
-    assert drawn_as(project, "dot").count(" -> ") == len(said["edges"])
+    bands = {n["band"] for n in said["nodes"]}
+    assert len(chart) == 1 + len(said["nodes"]) + len(said["edges"]) + len(bands)
+    assert all(re.fullmatch(r'  n\d+(\[|\[\(|\(\[|\{\{|\[\[)"[^"]*"(\]|\)\]|\]\)|\}\}|\]\]):::[a-z_]+', row) or
+               re.fullmatch(r"  n\d+ (-->|-\.->|==>) n\d+", row) or row.startswith("  classDef ")
+               for row in chart[1:])  # fmt: skip
+    seen = [row for row in drawn_as(project, "dot").splitlines() if " -> " in row and "style=invis" not in row]
+    assert len(seen) == len(said["edges"])
 
 
 TEXTS = st.text(st.characters(codec="utf-8"), max_size=12) | st.sampled_from(
@@ -84,19 +88,59 @@ def test_whatever_things_are_called_they_stay_text(things: list[tuple[str, str, 
     tree = ET.fromstring(graphml(drawn))
     assert len(list(tree.iter(f"{NAMESPACE}node"))) == len(nodes)
     assert json.loads(as_json(drawn))["nodes"][0]["id"] == nodes[0].id
-    assert len(mermaid(drawn).splitlines()) == 2 + len(nodes)
+    assert len(mermaid(drawn).splitlines()) == 2 + len(nodes) + len({n.band for n in nodes})
     assert "<" not in mermaid(drawn).replace("<br>", "")
-    for row in dot(drawn).splitlines()[3:-1]:
+    for row in dot(drawn).splitlines()[4:-1]:
         rest = re.sub(r'"(?:\\.|[^"\\])*"', "Q", row)
-        assert re.fullmatch(r"  Q (?:\[label=Q, shape=\w+, class=Q\]|-> Q \[style=dashed\]);", rest), row
+        looks = r"label=Q, tooltip=Q, class=Q, shape=\w+, fillcolor=Q, color=Q, fontcolor=Q, fontsize=\d+, margin=Q"
+        unseen = r"shape=point, style=invis, width=0, height=0|style=invis, weight=0|style=dashed"
+        assert re.fullmatch(rf"  Q (?:\[{looks}(?:, style=Q)?\]|(?:-> Q )?\[(?:{unseen})\]);", rest), row
 
 
+@pytest.mark.integration
 @pytest.mark.skipif(shutil.which("dot") is None, reason="Graphviz is not installed")
-def test_graphviz_draws_it(project: Project) -> None:
-    done = subprocess.run(
-        ["dot", "-Tsvg"], input=drawn_as(project, "dot"), capture_output=True, text=True, check=True, timeout=60
+def test_graphviz_draws_every_band_above_the_one_it_stands_on(project: Project) -> None:
+    """Told by the places that Graphviz gives to nodes, and by what a reader of the picture is shown."""
+    drawn = json.loads(
+        subprocess.run(
+            ["dot", "-Tjson"], input=drawn_as(project, "dot"), capture_output=True, text=True, check=True, timeout=60
+        ).stdout
     )
-    assert "Grow sales" in done.stdout
+    said = {n["id"]: n for n in json.loads(drawn_as(project, "json"))["nodes"]}
+    heights: dict[str, list[float]] = {}
+    for node in drawn["objects"]:
+        if node["name"] in said:
+            heights.setdefault(said[node["name"]]["band"], []).append(float(node["pos"].split(",")[1]))
+            assert node["label"].replace("\\n", " ") == (said[node["name"]]["title"] or said[node["name"]]["name"])
+    used = [band for band in BANDS if band in heights]
+    assert len(used) >= 5
+    for lower, upper in pairwise(used):
+        assert max(heights[lower]) < min(heights[upper])
+
+
+@pytest.mark.integration
+@pytest.mark.skipif(shutil.which("dot") is None, reason="Graphviz is not installed")
+def test_graphviz_reads_whatever_things_are_called(tmp_path: Path) -> None:
+    names = [
+        '"]; end',
+        "\\",
+        "a\\",
+        "\\N",
+        "<b>x</b>",
+        "x\x00y",
+        "graph",
+        "ключ",
+        "a very long title " * 9,
+        "%",
+        "&amp;",
+    ]
+    nodes = [Point(f"id {i} {n}", "objective", "objective", n, n, "", "", ()) for i, n in enumerate(names)]
+    done = subprocess.run(
+        ["dot", "-Tsvg"], input=dot(Drawing(nodes, [])), capture_output=True, text=True, check=True, timeout=60
+    )
+    assert not done.stderr
+    shown = "".join(ET.fromstring(done.stdout).itertext())
+    assert all(word in shown for word in ('"]; end', "a\\", "<b>x</b>", "ключ", "&amp;", "\\N"))
 
 
 def test_the_command_writes_a_file_or_prints(

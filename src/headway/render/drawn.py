@@ -8,24 +8,47 @@ goal) and `supports` (a goal belongs under another).
 from __future__ import annotations
 
 import re
+import textwrap
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from xml.sax.saxutils import escape, quoteattr
 
 import msgspec
 
 from headway.graph.graph import Graph
-from headway.graph.model import KINDS
+from headway.graph.model import BANDS, KINDS
 
 VERSION = 1
 """Of the JSON; a field that goes or changes its meaning makes it another."""
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-_SHAPES = {
-    "source": "cylinder",
-    "metric": "ellipse",
-    "dashboard": "note",
-    "key_result": "hexagon",
-    "objective": "doubleoctagon",
+_INK, _LINE = "#1B2430", "#8B94A1"
+_LONGEST_LINE = 26
+"""Characters of a label on one line; longer ones are broken between words."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """How the nodes of a band look: apart in shape as well as in colour."""
+
+    shape: str
+    fill: str
+    edge: str
+    ink: str = _INK
+    size: int = 11
+    margin: str = "0.12,0.06"
+    brackets: tuple[str, str] = ("[", "]")
+    """What a node of Mermaid stands in, which is its shape there."""
+
+
+_LOOKS = {
+    "source": _Look("cylinder", "#ECEBE6", "#8C877A", brackets=("[(", ")]")),
+    "model": _Look("box", "#FFFFFF", "#667080"),
+    "semantic": _Look("component", "#E7ECF7", "#243A75"),
+    "metric": _Look("ellipse", "#DDEEEB", "#0F6B66", brackets=("([", "])")),
+    "dashboard": _Look("note", "#FBF0DA", "#9A5B00"),
+    "key_result": _Look("hexagon", "#A8CDCD", "#0B4F4B", size=13, margin="0,0.02", brackets=("{{", "}}")),
+    "objective": _Look("box", "#0B4F4B", "#0B4F4B", ink="#FFFFFF", size=15, brackets=("[[", "]]")),
 }
 
 
@@ -108,31 +131,59 @@ def as_json(drawn: Drawing) -> str:
 
 
 def dot(drawn: Drawing) -> str:
-    """DOT of Graphviz, with goals at the top."""
-    lines = ["digraph headway {", "  rankdir=BT;", '  node [shape=box, fontname="sans-serif"];']
+    """DOT of Graphviz: each band above the one it stands on, goals at the top; ids as tooltips."""
+    lines = [
+        "digraph headway {",
+        "  graph [rankdir=BT, ranksep=0.45, nodesep=0.22, newrank=true, bgcolor=white, margin=0.2];",
+        '  node [style=filled, fontname="Helvetica,Arial,sans-serif", height=0.35];',
+        f'  edge [color="{_LINE}", arrowsize=0.6, penwidth=0.9];',
+    ]
     for node in drawn.nodes:
-        shape = _SHAPES.get(node.band, "box")
-        label = _quoted(node.title or node.name)
-        lines.append(f"  {_quoted(node.id)} [label={label}, shape={shape}, class={_quoted(node.kind)}];")
-    styles = {"shows": " [style=dashed]", "supports": " [style=bold]"}
+        look = _LOOKS[node.band]
+        style = ', style="filled,rounded,bold"' if node.band == "objective" else ""
+        style = ', style="filled,dashed"' if node.kind in {"deliverable", "initiative"} else style
+        lines.append(
+            f"  {_quoted(node.id)} [label={_label(node)}, tooltip={_quoted(_no_entity(f'{node.kind} {node.id}'))}, "
+            f'class={_quoted(node.kind)}, shape={look.shape}, fillcolor="{look.fill}", color="{look.edge}", '
+            f'fontcolor="{look.ink}", fontsize={look.size}, margin="{look.margin}"{style}];'
+        )
+    styles = {"shows": " [style=dashed]", "supports": f' [color="{_LOOKS["objective"].edge}", penwidth=1.8]'}
     lines += [
         f"  {_quoted(edge.upstream)} -> {_quoted(edge.downstream)}{styles.get(edge.role, '')};" for edge in drawn.edges
     ]
-    return "\n".join([*lines, "}", ""])
+    return "\n".join([*lines, *_floors(drawn), "}", ""])
+
+
+def _floors(drawn: Drawing) -> Iterator[str]:
+    """Lines that keep bands apart: between two of them lies a floor that is not seen, and no node on the wrong side."""
+    band = {node.id: node.band for node in drawn.nodes}
+    used = [name for name in BANDS if name in band.values()]
+    inside = [e for e in drawn.edges if band[e.upstream] == band[e.downstream]]
+    fed, feeding = {e.downstream for e in inside}, {e.upstream for e in inside}
+    for lower, upper in pairwise(used):
+        floor = _quoted(f"floor of {upper}")
+        yield f"  {floor} [shape=point, style=invis, width=0, height=0];"
+        for node in drawn.nodes:
+            if node.band == lower and node.id not in feeding:
+                yield f"  {_quoted(node.id)} -> {floor} [style=invis, weight=0];"
+            elif node.band == upper and node.id not in fed:
+                yield f"  {floor} -> {_quoted(node.id)} [style=invis, weight=0];"
 
 
 def mermaid(drawn: Drawing) -> str:
     """A flowchart of Mermaid, which many wikis and forges draw; by default they draw no more than 500 edges."""
     number = {node.id: f"n{i}" for i, node in enumerate(drawn.nodes)}
-    forms = {"source": ("[(", ")]"), "metric": ("([", "])"), "key_result": ("{{", "}}"), "objective": ("[[", "]]")}
     lines = ["flowchart BT"]
     for node in drawn.nodes:
-        start, end = forms.get(node.band, ("[", "]"))
-        lines.append(f'  {number[node.id]}{start}"{_mermaid_text(node.title or node.name)}"{end}')
+        start, end = _LOOKS[node.band].brackets
+        lines.append(f'  {number[node.id]}{start}"{_mermaid_text(node.title or node.name)}"{end}:::{node.band}')
     arrows = {"shows": "-.->", "supports": "==>"}
     lines += [
         f"  {number[edge.upstream]} {arrows.get(edge.role, '-->')} {number[edge.downstream]}" for edge in drawn.edges
     ]
+    for band in dict.fromkeys(node.band for node in drawn.nodes):
+        look = _LOOKS[band]
+        lines.append(f"  classDef {band} fill:{look.fill},stroke:{look.edge},color:{look.ink}")
     return "\n".join([*lines, ""])
 
 
@@ -168,11 +219,30 @@ def _attribute(text: str) -> str:
 
 
 def _quoted(text: str) -> str:
-    """Text in quotes for DOT, which knows no other escape than that of the quote; a line end would end nothing."""
-    plain = " ".join("".join(c if c.isprintable() else " " for c in text).split())
-    return '"' + plain.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    """Text in quotes for DOT."""
+    return f'"{_escaped(_one_line(text))}"'
+
+
+def _escaped(text: str) -> str:
+    """What stands in quotes of DOT, which knows no other escape than that of the quote."""
+    return text.replace("\\", "\\\\").replace('"', '\\"')
+
+
+def _no_entity(text: str) -> str:
+    """Text that is shown: Graphviz takes entities of HTML in it for what they stand for."""
+    return text.replace("&", "&amp;")
+
+
+def _one_line(text: str) -> str:
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
+
+
+def _label(node: Point) -> str:
+    """What a node is called, in quotes, broken between words where it is long."""
+    lines = textwrap.wrap(_one_line(node.title or node.name), _LONGEST_LINE, break_long_words=False) or [""]
+    return '"' + "\\n".join(_escaped(_no_entity(line)) for line in lines) + '"'
 
 
 def _mermaid_text(text: str) -> str:
-    plain = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    plain = _one_line(text)
     return re.sub(r"[^\w .,:/()%+-]", lambda found: f"#{ord(found[0])};", plain)
