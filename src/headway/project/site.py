@@ -186,7 +186,10 @@ def _folded(payload: map_payload.MapPayload) -> FoldedMap:
 
 
 def _nearest(page: LineagePage) -> LineagePage:
-    payload = page.payload
+    # What is only suggested is for whoever decides about it, which is where Headway is served.
+    own = [n for n in page.payload.nodes if not n.aside]
+    payload = replace(page.payload, nodes=own, suggested=[])
+    page = replace(page, payload=payload, suggested=(), more_suggested=0, dashes=False)
     if len(payload.nodes) <= CARDS:
         return page
     return replace(

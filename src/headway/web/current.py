@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from headway import __version__
 from headway.errors import HeadwayError
 from headway.project import Project
+from headway.project.linking import written_mark
 from headway.project.pages.view import warm
 from headway.web.kept import Kept
 
@@ -97,7 +98,8 @@ class Current:
         # Without a store there is nothing to compare with: each start is a state of its own.
         start = "" if seen.syncs else str(id(project.graph()))
         graph, hour = project.graph(), f"{project.now:%Y-%m-%d %H}"
-        parts = (__version__, seen.syncs, seen.running, seen.entry, start, hour, project.as_of, graph.synced_at)
+        seen_parts = (seen.syncs, seen.running, seen.entry, seen.links)
+        parts = (__version__, *seen_parts, start, hour, project.as_of, graph.synced_at)
         return hashlib.sha256("/".join(map(str, parts)).encode()).hexdigest()[:16]
 
 
@@ -109,11 +111,14 @@ class _Seen:
     running: str = ""
     """Sources that are being read."""
     entry: int = 0
+    links: str = ""
+    """The file of decisions about links: it tells what no sync has read yet."""
 
 
 def _seen(project: Project) -> _Seen:
+    links = written_mark(project)
     if not project.stored:
-        return _Seen()
+        return _Seen(links=links)
     with project.store() as store:
         pulse = store.pulse()
-    return _Seen(f"{pulse.ended}/{pulse.finished}", "/".join(pulse.running), pulse.entry)
+    return _Seen(f"{pulse.ended}/{pulse.finished}", "/".join(pulse.running), pulse.entry, links)

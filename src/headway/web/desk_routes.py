@@ -21,8 +21,8 @@ from starlette.routing import Route
 
 from headway.errors import HeadwayError, UsageError
 from headway.graph.requests import content
+from headway.project import linking, triage
 from headway.project import requests as wishes
-from headway.project import triage
 from headway.project.pages.page import Page
 from headway.project.pages.requests import ACTS, Wish, page_of
 from headway.project.pages.table import BY_NAME, address
@@ -51,6 +51,7 @@ def desk_routes(current: Current) -> list[Route]:
         Route("/triage/decide", desk.ask, methods=["GET"], name="deciding"),
         Route("/triage/decide", desk.decide, methods=["POST"], name="decide"),
         Route("/triage/undo", desk.undo, methods=["POST"], name="undo"),
+        Route("/lineage/decide", _Links(current).decide, methods=["POST"], name="decide-link"),
     ]
 
 
@@ -177,6 +178,31 @@ class _Requests:
                     return shown(request, self._current, "requests", "requests.html", page, status=422)
         self._current.refresh()
         return RedirectResponse(_to(request, address("requests", filed=wish.id)), 303)
+
+
+class _Links:
+    def __init__(self, current: Current) -> None:
+        self._current = current
+        self._one = threading.Lock()
+
+    async def decide(self, request: Request) -> Response:
+        """Accept or decline a suggested link, and go back to the Lineage it was on."""
+        form = await request.form(max_files=0, max_fields=MOST_FIELDS)
+        return await run_in_threadpool(self._decide, request, form)
+
+    def _decide(self, request: Request, form: FormData) -> Response:
+        project = self._current.now().project
+        said = texts(form, ("act", "link", "node", "note"))
+        if said["act"] not in {"accept", "decline"}:
+            raise UsageError(f"{said['act'][:40]!r} cannot be decided", hint="write accept or decline")
+        accepted = said["act"] == "accept"
+        with self._one:
+            # Sent twice, it is decided once: what stands in the file already is not written again.
+            if linking.state_of(project, said["link"]) != ("accepted" if accepted else "declined"):
+                linking.decide_suggested(project, said["link"], accepted=accepted, by=by_of(request), note=said["note"])
+        self._current.refresh()
+        back = address("lineage", said["node"], suggested="1") if said["node"] else "/"
+        return RedirectResponse(_to(request, back) + "#suggested", 303)
 
 
 def shown(request: Request, current: Current, row: str, template: str, page: Page, *, status: int = 200) -> Response:

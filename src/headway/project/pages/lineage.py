@@ -10,10 +10,13 @@ import msgspec
 
 from headway.answer import figure, plural
 from headway.graph import health
+from headway.graph.decided import handle
 from headway.graph.graph import Graph
 from headway.graph.model import KINDS
 from headway.graph.spend import MICRO
-from headway.project import Project
+from headway.graph.suggest import Suggestion
+from headway.project import Project, linking
+from headway.project.linking import State
 from headway.project.pages import bands, figures, map_payload
 from headway.project.pages.filters import find_node, next_below
 from headway.project.pages.goal_words import Chip, chip_of, expected_now
@@ -35,6 +38,8 @@ _ASIDE = frozenset({"deliverable", "initiative"})
 _COLUMNS = 60
 """Columns that the panel lists; the page of the asset has all of them."""
 _LISTED = 6
+_SUGGESTED = 20
+"""Suggested links that are drawn and listed."""
 
 Flag = Literal["", "warn", "bad"]
 
@@ -54,6 +59,8 @@ class Card(msgspec.Struct, frozen=True, omit_defaults=True):
     """A month; -1 where it is not known."""
     said: str = ""
     """What it is, in words, for those who hear it."""
+    aside: bool = False
+    """Within reach only along a suggested link."""
 
 
 class Arrow(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -65,6 +72,28 @@ class Arrow(msgspec.Struct, frozen=True, omit_defaults=True):
     """How it is known, where it is not simply declared; `circle` when both feed one another in a circle."""
 
 
+class Dash(msgspec.Struct, frozen=True):
+    """A suggested link between two cards; it never counts as lineage."""
+
+    a: int
+    b: int
+
+
+class SuggestedLink(msgspec.Struct, frozen=True, kw_only=True):
+    """That a dashboard seems to show a key result, and what somebody said about it."""
+
+    handle: str
+    board: str
+    goal: str
+    to: str
+    """Address of the Lineage of the other end."""
+    score: float
+    """0..1: see graph/suggest.py."""
+    reasons: tuple[str, ...]
+    state: State
+    """What was decided since the last sync; '' while nobody has."""
+
+
 class LineagePayload(msgspec.Struct, frozen=True, kw_only=True):
     """Everything the Lineage draws."""
 
@@ -72,6 +101,7 @@ class LineagePayload(msgspec.Struct, frozen=True, kw_only=True):
     lanes: list[str]
     nodes: list[Card]
     edges: list[Arrow]
+    suggested: list[Dash]
     focus: int
     selected: int
     left_out: int
@@ -107,6 +137,13 @@ class LineagePage(Page, frozen=True, kw_only=True):
     columns: tuple[ColumnRow, ...]
     more_columns: int
     columns_note: str
+    suggested: tuple[SuggestedLink, ...]
+    """Links to key results that nobody has accepted or declined yet, best first."""
+    more_suggested: int
+    dashes: bool
+    """Suggested links are drawn."""
+    writes: bool
+    """Decisions can be kept."""
     steps: str
     way: str
     open: str
@@ -117,12 +154,21 @@ class LineagePage(Page, frozen=True, kw_only=True):
     payload: LineagePayload
 
 
-def lineage(project: Project, *, node: str, steps: str = "", way: str = "", open: str = "") -> LineagePage:  # noqa: A002
+def lineage(
+    project: Project,
+    *,
+    node: str,
+    steps: str = "",
+    way: str = "",
+    open: str = "",  # noqa: A002
+    suggested: str = "",
+) -> LineagePage:
     """The Lineage around a node, `steps` deep, with the stacks in `open` opened. Raises UnknownName."""
     graph = project.graph()
     focus = find_node(project, node)
     reached = _reach(graph, focus)
-    payload = _payload(graph, project.config.layers, focus, reached)
+    offered = linking.suggested(graph, _boards_under(graph, reached, focus), _goals_under(graph, focus))
+    payload = _payload(graph, project.config.layers, focus, reached, offered[:_SUGGESTED])
     blamed = _blamed(graph, focus)
     columns, more, note = _columns(graph, focus)
     return LineagePage(
@@ -144,6 +190,10 @@ def lineage(project: Project, *, node: str, steps: str = "", way: str = "", open
         columns=columns,
         more_columns=more,
         columns_note=note,
+        suggested=tuple(_suggested(project, focus, offered[:_SUGGESTED])),
+        more_suggested=max(0, len(offered) - _SUGGESTED),
+        dashes=bool(suggested and offered),
+        writes=project.use_store,
         steps=steps,
         way=way or "up",
         open=open,
@@ -198,10 +248,16 @@ def _reach(graph: Graph, focus: int) -> dict[int, int]:
 
 
 def _payload(
-    graph: Graph, layers: Mapping[str, Sequence[str]], focus: int, reached: Mapping[int, int]
+    graph: Graph,
+    layers: Mapping[str, Sequence[str]],
+    focus: int,
+    reached: Mapping[int, int],
+    offered: Sequence[Suggestion],
 ) -> LineagePayload:
     order = sorted(reached, key=lambda i: (reached[i], graph.nodes[i].id))
-    kept = order[:MOST]
+    near = order[:MOST]
+    ends = dict.fromkeys(i for s in offered for i in (s.board, s.goal))
+    kept = [*near, *(i for i in ends if i not in reached)]
     place = {i: k for k, i in enumerate(kept)}
     placed = map_payload.placed(graph, layers)
     trust = map_payload.trust_of(graph)
@@ -209,12 +265,12 @@ def _payload(
         Counter(c.node for c in graph.checks if c.kind in {"test", "unit_test"}),
         frozenset(c.node for c in graph.checks if c.kind == "freshness" and c.status == "pass"),
     )
-    cards = [_card(graph, i, placed[i], _flag(graph, i, trust), checks) for i in kept]
+    cards = [_card(graph, i, placed[i], _flag(graph, i, trust), checks, aside=i not in reached) for i in kept]
     circles = {i: k for k, circle in enumerate(graph.cycles) for i in circle}
     arrows = []
-    for i in kept:
+    for i in near:
         for j in dict.fromkeys(next_below(graph, i)):
-            if j in place:
+            if j in place and j in reached:
                 circle = i in circles and circles[i] == circles.get(j)
                 evidence = "circle" if circle else graph.evidence.get((i, j), "")
                 arrows.append(Arrow(place[i], place[j], evidence))
@@ -225,9 +281,10 @@ def _payload(
         lanes=list(bands.NAMES),
         nodes=cards,
         edges=arrows,
+        suggested=[Dash(place[s.board], place[s.goal]) for s in offered if s.board in place and s.goal in place],
         focus=place[focus],
         selected=place[focus],
-        left_out=len(order) - len(kept),
+        left_out=len(order) - len(near),
         unit=unit,
     )
 
@@ -250,7 +307,30 @@ def _flag(graph: Graph, i: int, trust: Sequence[health.Trust]) -> Flag:
     return "warn" if any(b.state == "warns" for b in own) else ""
 
 
-def _card(graph: Graph, i: int, band: int, flag: Flag, checks: _Checks) -> Card:
+def _boards_under(graph: Graph, reached: Mapping[int, int], focus: int) -> list[int]:
+    """Dashboards within reach of an asset. Those that show a goal already are no news on the page of that goal."""
+    if KINDS[graph.nodes[focus].kind].goal:
+        return []
+    return [i for i in reached if KINDS[graph.nodes[i].kind].band == "dashboard"]
+
+
+def _suggested(project: Project, focus: int, offered: Sequence[Suggestion]) -> Iterator[SuggestedLink]:
+    graph = project.graph()
+    said = linking.states(project) if offered else {}
+    for s in offered:
+        board, goal = graph.nodes[s.board], graph.nodes[s.goal]
+        yield SuggestedLink(
+            handle=handle(board.id, goal.id),
+            board=node_name(graph, s.board),
+            goal=goal.label,
+            to=_link(graph, s.board if KINDS[graph.nodes[focus].kind].goal else s.goal),
+            score=s.score,
+            reasons=s.reasons,
+            state=said.get((board.id, goal.id), ""),
+        )
+
+
+def _card(graph: Graph, i: int, band: int, flag: Flag, checks: _Checks, *, aside: bool = False) -> Card:
     node = graph.nodes[i]
     ledger = month(graph)
     amount = ledger.amounts[i] / MICRO if ledger and ledger.amounts[i] else -1.0
@@ -266,6 +346,7 @@ def _card(graph: Graph, i: int, band: int, flag: Flag, checks: _Checks) -> Card:
         flag=flag,
         cost=round(amount, 1) if amount >= 0 else -1.0,
         said=f"{node.kind.replace('_', ' ')} {node_name(graph, i)}",
+        aside=aside,
     )
 
 

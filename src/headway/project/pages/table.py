@@ -186,6 +186,7 @@ PAGES: tuple[PageRow, ...] = (
             Parameter("steps", "How many steps from the focus.", ("1", "2", "3", "all")),
             Parameter("way", "Where goals are.", ("up", "right")),
             Parameter("open", "The stacks that are opened, as a JSON list."),
+            Parameter("suggested", "1: links are drawn that are only suggested.", ("1",)),
         ),
         tab="Map",
         sheets=("picture", "lineage"),

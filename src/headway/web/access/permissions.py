@@ -54,10 +54,12 @@ TABLE: tuple[Row, ...] = (
     Row(True, "/api/requests", "request"),
     Row(True, "/api/check-ins", "check_in"),
     Row(True, "/api/decisions", "decide"),
+    Row(True, "/api/links", "decide"),
     Row(True, "/api/sync", "sync"),
     Row(True, "/api/v1/lineage", "events"),
     Row(True, "/requests", "request"),
     Row(True, "/key-result", "check_in"),
+    Row(True, "/lineage", "decide"),
     Row(True, "/triage", "decide"),
     Row(False, "", "read"),
 )

@@ -37,6 +37,14 @@ class Undo(Body):
     reason: Text = ""
 
 
+class Link(Body):
+    """What is decided about a suggested link."""
+
+    link: Name = Field(description="Its handle (@1f0c9a2), from GET /api/questions/links.")
+    accept: bool = Field(description="false declines it.")
+    note: Text = ""
+
+
 class CheckIn(Body):
     """What somebody says about a key result."""
 

@@ -16,7 +16,7 @@ from starlette.responses import Response
 from headway.errors import UsageError
 from headway.graph.ledger import Entry
 from headway.graph.requests import Request as Wished
-from headway.project import Project, check_ins, triage
+from headway.project import Project, check_ins, linking, triage
 from headway.project import requests as desk
 from headway.questions.intake import Advice
 from headway.render import as_json
@@ -24,7 +24,7 @@ from headway.render.options import RenderOptions
 from headway.render.values import plain
 from headway.web.access.owners import may_check_in
 from headway.web.access.person import Person
-from headway.web.api.bodies import CheckIn, Decision, Undo, Verdict, Wish
+from headway.web.api.bodies import CheckIn, Decision, Link, Undo, Verdict, Wish
 from headway.web.api.described import errors, shaped
 from headway.web.api.paging import USUAL, Limit, Offset, cut, links
 from headway.web.api.questions import of, only
@@ -50,6 +50,7 @@ _CREATED = {201: shaped("object", "Written down."), **errors(writes=True)}
 def write_routes(router: APIRouter, current: Current) -> None:
     """Add GET and POST of decisions, check-ins and requests."""
     _decisions(router, current)
+    _links(router, current)
     _check_ins(router, current)
     _requests(router, current)
 
@@ -78,6 +79,17 @@ def _decisions(router: APIRouter, current: Current) -> None:
         outcome = triage.undo(current.now().project, body.decisions, by=_by(request), reason=body.reason)
         current.refresh()
         return _written(outcome.sentences, outcome.entries)
+
+
+def _links(router: APIRouter, current: Current) -> None:
+    @router.post("/api/links", responses=_CREATED, status_code=201, tags=["decisions"], operation_id="decide-link")
+    def decide(request: Request, body: Link) -> Response:
+        """Accept or decline a suggested link between a dashboard and a key result, in links.yml."""
+        sentences, entries = linking.decide_suggested(
+            current.now().project, body.link, accepted=body.accept, by=_by(request), note=body.note
+        )
+        current.refresh()
+        return _written(sentences, entries)
 
 
 def decided(project: Project, body: Decision, by: str) -> triage.Outcome:

@@ -79,10 +79,10 @@ function stackOfMembers(id, lane, name, members, costWords) {
 
 // ------------------------------------------------------------------------------------------------ drawing
 
-export function mountLineage(stage, data, {steps = 0, across = false, open = [], onCount = () => {}, onOpen = () => {}, visit = () => {}}) {
+export function mountLineage(stage, data, {steps = 0, across = false, open = [], suggested = false, onCount = () => {}, onOpen = () => {}, visit = () => {}}) {
   const paper = stage.querySelector("#paper");
   data.nodes.forEach((n, k) => { n.at = k; n.flag ??= ""; n.cost ??= -1; });
-  const view = {focus: data.focus, selected: data.selected, steps: steps || Infinity, across, open: new Set(open)};
+  const view = {focus: data.focus, selected: data.selected, steps: steps || Infinity, across, suggested, open: new Set(open)};
   const costWords = v => `${data.unit[0]}${Math.round(v).toLocaleString("en")}${data.unit[1]}`;
   const ruler = document.createElement("canvas").getContext("2d");
   ruler.font = '560 12.5px "Inter var", system-ui, sans-serif';
@@ -91,17 +91,18 @@ export function mountLineage(stage, data, {steps = 0, across = false, open = [],
 
   /** What would be shown at a depth: nodes, edges, lanes, and the cards after folding. */
   function scene(depth) {
-    const ids = neighbourhood(data, view.focus, depth);
+    const ids = neighbourhood(data, view.focus, depth), dashes = view.suggested ? data.suggested.filter(e => ids.has(e.a) || ids.has(e.b)) : [];
+    dashes.forEach(e => ids.add(e.a).add(e.b));
     const nodes = data.nodes.filter(n => ids.has(n.at)), edges = data.edges.filter(e => ids.has(e.a) && ids.has(e.b));
-    const lane = lanesOf(nodes, edges);
+    const lane = lanesOf(nodes, [...edges, ...dashes]);
     const longest = Math.max(...nodes.filter(n => n.band < PLAIN).map(n => n.name.length), 0);
     const cardW = Math.max(150, Math.min(232, Math.ceil(42 + 6.75 * longest)));
     const capacity = view.across ? Math.max(4, Math.floor(stage.clientHeight / PITCH)) : Math.max(4, Math.floor((stage.clientWidth - GUTTER - EDGE) / (cardW + GAP)));
-    return {nodes, edges, lane, cardW, ...fold(nodes, lane, capacity, new Set([view.focus, view.selected]), view.open, costWords)};
+    return {nodes, edges, dashes, lane, cardW, ...fold(nodes, lane, capacity, new Set([view.focus, view.selected]), view.open, costWords)};
   }
 
   function render() {
-    const {nodes, edges, lane, cardW, shown, stackOf} = last = scene(view.steps);
+    const {nodes, edges, dashes, lane, cardW, shown, stackOf} = last = scene(view.steps);
     const at = new Map(shown.map((n, i) => [n.at, i])), of = id => at.get(stackOf.get(id) ?? id), pairs = new Map();
     const bad = id => data.nodes[id].flag === "bad";
     for (const e of edges) {
@@ -111,10 +112,14 @@ export function mountLineage(stage, data, {steps = 0, across = false, open = [],
       const pair = pairs.get(key);
       if (pair) { pair.broken ||= broken; pair.circle &&= circle; } else pairs.set(key, {a, b, broken, circle});
     }
+    for (const e of dashes) {
+      const a = of(e.a), b = of(e.b), key = `${a} ${b}`;
+      if (a !== b && !pairs.has(key)) pairs.set(key, {a, b, suggested: true});
+    }
     const lines = [...pairs.values()].map((p, index) => ({...p, index}));
     const L = layered(shown.length, lines.map(p => [p.a, p.b]), {band: shown.map(n => lane.get(n.at)), sweeps: 12, xsweeps: 8});
     paint(shown, lines, L, lane, cardW);
-    onCount({shown: shown.length, total: nodes.length, stacks: shown.filter(n => n.stack).length, folded: stackOf.size, leftOut: data.left_out});
+    onCount({shown: shown.length, total: nodes.filter(n => !n.aside).length, stacks: shown.filter(n => n.stack).length, folded: stackOf.size, leftOut: data.left_out});
   }
 
   function paint(shown, lines, L, lane, cardW) {
@@ -122,9 +127,9 @@ export function mountLineage(stage, data, {steps = 0, across = false, open = [],
     paper.classList.toggle("across", view.across);
     Object.assign(paper.style, {marginLeft: "", width: `${spot.width}px`, height: `${spot.height}px`});
     const svg = h("svg", {id: "lines", width: spot.width, height: spot.height, "aria-hidden": "true"});
-    [...lines].sort((p, q) => p.broken - q.broken).forEach(p => svg.append(h("path", {svg: 1, class: p.broken ? "broken" : p.circle ? "circle" : null, d: route(spot, p, L.chains.get(p.index))})));
-    const around = shown.map(() => [0, 0]);
-    for (const p of lines) { around[p.b][0]++; around[p.a][1]++; }
+    [...lines].sort((p, q) => p.broken - q.broken).forEach(p => svg.append(h("path", {svg: 1, class: p.broken ? "broken" : p.circle ? "circle" : p.suggested ? "suggested" : null, d: route(spot, p, L.chains.get(p.index))})));
+    const around = shown.map(() => [0, 0, 0]);
+    for (const p of lines) if (p.suggested) { around[p.a][2]++; around[p.b][2]++; } else { around[p.b][0]++; around[p.a][1]++; }
     const cards = shown.map((n, i) => [lane.get(n.at), spot.box(i), n, i]).sort((p, q) => q[0] - p[0] || p[1].x - q[1].x || p[1].y - q[1].y);
     paper.replaceChildren(...laneBoxes(shown, L, lane, spot), svg, ...cards.map(([l, box, n, i]) => card(n, l, box, around[i])));
   }
@@ -190,10 +195,10 @@ export function mountLineage(stage, data, {steps = 0, across = false, open = [],
     });
   }
 
-  function card(n, lane, box, [up, down]) {
+  function card(n, lane, box, [up, down, maybe]) {
     const lifted = !n.stack && lane !== n.band ? ` · ${data.lanes[n.band].toLowerCase()}` : "";
-    const cls = ["card", n.flag, n.stack && "stack", n.band >= PLAIN && "plain", n.kind === "objective" && "objective", n.at === view.selected && "focus"].filter(Boolean).join(" ");
-    const heard = `${n.said}; ${n.flag === "bad" ? "on the broken path; " : ""}fed by ${up}, feeds ${down}`;
+    const cls = ["card", n.flag, n.stack && "stack", n.band >= PLAIN && "plain", n.kind === "objective" && "objective", n.at === view.selected && "focus", n.aside && "aside"].filter(Boolean).join(" ");
+    const heard = `${n.said}; ${n.flag === "bad" ? "on the broken path; " : ""}fed by ${up}, feeds ${down}${maybe ? `, ${maybe} suggested` : ""}`;
     return h("button", {class: cls, "data-at": n.at, "data-lane": lane, title: `${n.name} · ${n.fact}${lifted}`, "aria-current": n.at === view.focus ? "true" : null, "aria-expanded": n.stack ? "false" : null,
       style: {left: `${box.x}px`, top: `${box.y}px`, width: `${box.w}px`}, onclick: () => (n.stack ? toggle(n) : visit(n))},
       h("svg", {class: "icon", viewBox: "0 0 16 16", width: 13, height: 13, "aria-hidden": "true"}, h("path", {svg: 1, d: ICON[n.kind] ?? ICON[n.band] ?? ICON.source})),

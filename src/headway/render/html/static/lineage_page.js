@@ -14,7 +14,7 @@ function counted(data) {
   return c => {
     const folded = c.folded ? `, ${words(c.folded)} of them folded into ${words(c.stacks)} stack${c.stacks === 1 ? "" : "s"}` : "";
     const left = c.leftOut ? `; ${words(c.leftOut)} more are too many to draw` : "";
-    count.textContent = `${words(c.total)} of ${words(data.nodes.length)} within reach${folded}${left}`;
+    count.textContent = `${words(c.total)} of ${words(data.nodes.filter(n => !n.aside).length)} within reach${folded}${left}`;
   };
 }
 
@@ -24,7 +24,7 @@ async function main() {
   await fonts();
   const given = stage.dataset;
   const lineage = mountLineage(stage, data, {
-    steps: given.steps === "all" ? Infinity : Number(given.steps), across: given.way === "right", open: JSON.parse(given.open || "[]"), onCount: counted(data),
+    steps: given.steps === "all" ? Infinity : Number(given.steps), across: given.way === "right", open: JSON.parse(given.open || "[]"), suggested: given.suggested === "1", onCount: counted(data),
     onOpen: list => remember({open: JSON.stringify(list)}), visit: n => { if (n.at !== data.focus) location.href = join(given.lineage, encodeURIComponent(n.id)); },
   });
   const stepsOf = button => (button.dataset.steps === "all" ? Infinity : Number(button.dataset.steps));
@@ -40,6 +40,16 @@ async function main() {
     lineage.set({across: b.dataset.across === "1"});
     remember({way: b.dataset.across === "1" ? "right" : ""});
   }));
+  const dashes = document.querySelector("button[data-suggested]");
+  const setDashes = on => {
+    lineage.set({suggested: on});
+    dashes.setAttribute("aria-pressed", String(on));
+    remember({suggested: on ? "1" : ""});
+  };
+  if (dashes) {
+    dashes.addEventListener("click", () => setDashes(!lineage.view.suggested));
+    on("s", () => setDashes(!lineage.view.suggested), "suggested links, drawn or not");
+  }
   const ladder = [1, 2, 3, Infinity], step = by => setDepth(ladder[Math.max(0, Math.min(3, ladder.indexOf(lineage.view.steps) + by))]);
   on("[", () => step(-1), "one step of depth less");
   on("]", () => step(1), "one step of depth more");

@@ -10,6 +10,8 @@ const SPOKEN = {on: "on pace", behind: "behind", off: "off track", unsure: "unsu
 const GHOSTS = [["Write down an objective", "A title, an owner, three key results"], ["Import objectives", "CSV, YAML or your goal tool"],
                 ["Suggest from use", "Needs usage from your dashboards tool"]];
 
+const LEAST = 860;  // pixels that six goal cards need beside the layers' names; a narrower stage scrolls
+
 const px = v => `${v}px`;
 const percent = v => (v == null ? "—" : `${Math.round(v * 100)}%`);
 const count = n => n.toLocaleString("en");
@@ -277,7 +279,7 @@ export function mountMap(stage, data, {lens = "align", start = "/", onSelect = (
     if (i < 0) { if (view.asset >= 0) outline(view.asset); else ring.hidden = true; return; }
     outline(i);
     tip.replaceChildren(h("b", {class: "mono"}, data.names[i]), h("div", {}, sentence(i)), h("div", {class: "dim num"}, `${useWords(i)} · ${costWords(i)}`));
-    const box = stage.getBoundingClientRect(), x = event.clientX - box.left, y = event.clientY - box.top + stage.scrollTop;
+    const box = stage.getBoundingClientRect(), x = event.clientX - box.left + stage.scrollLeft, y = event.clientY - box.top + stage.scrollTop;
     const below = y + 16 + tip.offsetHeight < stage.scrollTop + stage.clientHeight;
     Object.assign(tip.style, {left: px(Math.max(0, Math.min(x + 14, L.width - 304))), top: px(below ? y + 16 : Math.max(0, y - 12 - tip.offsetHeight))});
   }
@@ -348,7 +350,7 @@ export function mountMap(stage, data, {lens = "align", start = "/", onSelect = (
   });
 
   function arrange() {
-    L = arrangement(data, stage.clientWidth, stage.clientHeight);
+    L = arrangement(data, Math.max(stage.clientWidth, LEAST), stage.clientHeight);
     view.tile = view.tile && L.tiles.find(t => t.band === view.tile.band && t.folder === view.tile.folder && t.label === view.tile.label);
     labels.style.height = px(L.height);
     paintLabels(); paintSelection(); draw();
