@@ -172,6 +172,16 @@ def test_a_job_is_dbts_also_when_only_one_of_its_events_says_so(tmp_path: Path) 
     assert read(tmp_path) == []
 
 
+def test_jobs_of_dbt_that_were_not_seen_for_long_are_not_missed(tmp_path: Path) -> None:
+    kind = job_type_job.JobTypeJobFacet(processingType="BATCH", integration="DBT", jobType="MODEL")
+    write(
+        tmp_path,
+        load_orders(1, 24 * 400, job_facets={"jobType": kind}),
+        loose(eventTime=at(24 * 400), producer="urn:headway:1"),
+    )
+    assert read(tmp_path) == []
+
+
 def test_what_dbt_writes_to_says_which_warehouse_is_its_own(tmp_path: Path) -> None:
     kind = job_type_job.JobTypeJobFacet(processingType="BATCH", integration="DBT", jobType="MODEL")
     built = load_orders(

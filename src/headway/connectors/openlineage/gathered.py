@@ -104,7 +104,7 @@ class Gathered:
             self.in_future += 1
             return
         if at < self._since:
-            if event.job is not None:
+            if event.job is not None and not self._told_elsewhere(event.job, event.producer):
                 self.earlier.add(_job_key(event.job))
             return
         if event.job is None:
@@ -160,6 +160,12 @@ class Gathered:
                 if raw:
                     _newest(job.facets, name, at, raw)
         return job
+
+    def _told_elsewhere(self, job: Job, producer: str) -> bool:
+        """Whether one event says that its job is dbt's or our own."""
+        if _DBT in producer or producer.startswith(_OWN):
+            return True
+        return job.facets is not None and bool(job.facets.jobType) and self._is_dbt(bytes(job.facets.jobType))
 
     def _is_dbt(self, raw: bytes) -> bool:
         found = self._types.get(raw)
