@@ -57,6 +57,7 @@ class Gms:
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+            wbufsize = -1  # head and body of an answer in one piece
 
             def log_message(self, *_: Any) -> None:
                 pass

@@ -108,7 +108,8 @@ def test_goals_are_terms_and_assets_have_those_they_serve(gms: Gms, tmp_path: Pa
 def test_a_dry_run_says_what_would_change_and_writes_nothing(gms: Gms, tmp_path: Path) -> None:
     sentences = {one.key: one.sentence for one in send(shop(tmp_path, gms), "datahub", write=False)}
     assert sentences[TERM] == "Grow sales: term made"
-    assert sentences[ORDERS] == "orders: gets the terms headway.grow and headway.grow.revenue"
+    assert sentences[ORDERS] == "orders (dbt): gets the terms headway.grow and headway.grow.revenue"
+    assert sentences[BOARD].startswith("Sales board (dbt): gets")
     assert gms.posts == []
     assert not (tmp_path / ".headway").exists()
 
@@ -337,6 +338,25 @@ def test_the_file_is_what_datahubs_own_sink_writes_and_its_source_reads(gms: Gms
             other.put(urn, status={"removed": False})
         sent(shop(tmp_path / "sent", other))
         assert other.plain() == by_file
+
+
+def test_datahubs_own_ingestion_takes_the_file_to_the_same_end(gms: Gms, tmp_path: Path) -> None:
+    sent(shop(tmp_path, gms))
+    wanted = gms.plain()
+    (tmp_path / "goals.json").write_text(in_file(shop(tmp_path / "other", gms), "datahub")[0])
+    with Gms() as other:
+        for urn in (ORDERS, RAW, BOARD):
+            other.put(urn, status={"removed": False})
+        recipe = {
+            "source": {"type": "file", "config": {"path": str(tmp_path / "goals.json")}},
+            "sink": {"type": "datahub-rest", "config": {"server": other.url, "mode": "SYNC"}},
+        }
+        (tmp_path / "recipe.yml").write_text(json.dumps(recipe))
+        environment = {**os.environ, "HOME": str(tmp_path), "DATAHUB_TELEMETRY_ENABLED": "false"}
+        command = [sys.executable, "-m", "datahub", "ingest", "-c", str(tmp_path / "recipe.yml")]
+        done = subprocess.run(command, env=environment, check=False, capture_output=True, text=True, timeout=120)
+        assert done.returncode == 0, done.stderr[-2000:]
+        assert {urn: said for urn, said in other.plain().items() if urn in wanted} == wanted
 
 
 def test_our_requests_say_what_the_sdks_own_client_says(gms: Gms, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 
 from headway.sinks.catalog import CatalogAsset, CatalogGoal, Head, Statement
 from headway.sinks.datahub_settings import Settings
-from headway.sinks.datahub_urns import urns_of
+from headway.sinks.datahub_urns import platform, urns_of
 
 LONGEST_TEXT = 20_000
 """Characters of a description at most."""
@@ -48,7 +48,9 @@ class _Maker:
                 for urn in urns_of(asset, self._settings):
                     title, before = assets.get(urn, (asset.node.label, {}))
                     assets[urn] = (title, _joined(before, said))
-        return found + [Statement(urn, title[:_LONGEST_TITLE], said) for urn, (title, said) in assets.items()]
+        return found + [
+            Statement(urn, f"{title[:_LONGEST_TITLE]} ({platform(urn)})", said) for urn, (title, said) in assets.items()
+        ]
 
     # ------------------------------------------------------------------ what is made
 

@@ -47,6 +47,11 @@ def entity_type(urn: str) -> str:
     return urn.split(":", 3)[2]
 
 
+def platform(urn: str) -> str:
+    """Where an asset lives: `snowflake`, `dbt`, `superset`."""
+    return urn.partition("(")[2].partition(",")[0].rpartition(":")[2]
+
+
 def _tables(node: Node, settings: Settings) -> list[str]:
     name = node.relation.lower() if settings.lowercase else node.relation
     found = []
