@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from itertools import pairwise
 from pathlib import Path
@@ -425,13 +426,13 @@ def test_a_census_is_made_once_and_again_when_the_configuration_is_another(
     from headway.project import history
 
     made: list[date] = []
-    whole = history.graph_at
+    whole = history.graphs_at
 
-    def watched(project: Project, day: date) -> Any:
-        made.append(day)
-        return whole(project, day)
+    def watched(project: Project, store: Any, days: Sequence[date], without: Any) -> Any:
+        made.extend(days)
+        return whole(project, store, days, without)
 
-    monkeypatch.setattr(history, "graph_at", watched)
+    monkeypatch.setattr(history, "graphs_at", watched)
     for _ in range(2):
         assert rows(stored)["2026-Q3"]["assets"] == 5
     assert made == [date(2026, 9, 30)]

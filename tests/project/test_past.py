@@ -9,9 +9,11 @@ from pathlib import Path
 import pytest
 
 from headway.errors import UsageError
+from headway.graph.census import census
 from headway.graph.graph import Graph
+from headway.graph.model import Check, ColumnLineage, Facets, Reading
 from headway.project import Project
-from headway.project.past import graph_at
+from headway.project.past import graph_at, graphs_at
 from shop import USAGE, manifest, write_shop
 
 
@@ -74,3 +76,17 @@ def test_a_project_that_was_never_synced_has_no_past(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="never been synced"):
         graph_at(Project.open(folder), date(2026, 11, 1))
     assert not (folder / ".headway").exists(), "asking makes no store"
+
+
+def test_several_days_read_at_once_hold_what_each_holds_alone(shop: Path) -> None:
+    project = Project.open(shop)
+    days = [date(2026, 9, 19), date(2026, 9, 20), date(2026, 10, 31), date(2026, 11, 20)]
+    with project.store() as store:
+        found = dict(graphs_at(project, store, days, (Check, ColumnLineage, Facets, Reading)))
+        assert list(found) == days[1:], "nothing was synced by the first"
+        alone = {day: graph_at(project, day) for day in days[1:]}
+        assert {day: census(graph) for day, graph in found.items()} == {d: census(g) for d, g in alone.items()}
+        assert [len(graph.checks) for graph in found.values()] == [0, 0, 0]
+        same = [graph for _, graph in graphs_at(project, store, days[1:3])]
+        shared = {id(node) for node in same[0].nodes} & {id(node) for node in same[1].nodes}
+        assert len(shared) == len(same[0].nodes), "what both days show is read once"

@@ -294,3 +294,7 @@ def follow(url: str, steps: list[Step]) -> None:
             shown = [r for r in store.load(at + DAY / 2).records if not failure(r)]
             assert plain(r for r in shown if not isinstance(r, Observation)) == view
             assert plain(r for r in shown if isinstance(r, Observation)) == model.known_of(at)
+        times = [at + DAY / 2 for at, _ in expected]
+        assert list(store.load_each(times)) == [store.load(at) for at in times]
+        for loaded, at in zip(store.load_each(times, (Node, Check)), times, strict=True):
+            assert loaded.records == [r for r in store.load(at).records if type(r) not in (Node, Check)]

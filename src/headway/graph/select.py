@@ -76,7 +76,8 @@ def _matching(graph: Graph, body: str) -> frozenset[int]:
     if method == "id":
         return _named(graph, value)
     if method == "kind":
-        return _where(graph, lambda n: any(fnmatchcase(k, value) for k in (n.kind, KINDS[n.kind].is_a)))
+        kinds = {k.name for k in KINDS.values() if fnmatchcase(k.name, value) or fnmatchcase(k.is_a, value)}
+        return _where(graph, lambda n: n.kind in kinds)
     if method in KINDS:
         kinds = {k.name for k in KINDS.values() if method in {k.name, k.is_a} and not k.goal}
         names = _named(graph, value)

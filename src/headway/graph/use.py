@@ -251,6 +251,7 @@ def _judge(graph: Graph, own: Sequence[bool], coverage: _Covered) -> tuple[list[
     }
     flags: Sequence[int] = graph.reach(seeds).masks
     quiet = _quiet(graph, readable, covered, own)
+    stands = graph.walk((i for i, read in enumerate(own) if read), "downstream").keys()
     status: list[Status] = ["unknown"] * count
     reason: dict[int, str] = {}
     new: set[int] = set()
@@ -263,17 +264,20 @@ def _judge(graph: Graph, own: Sequence[bool], coverage: _Covered) -> tuple[list[
         elif readable[i] and not covered[i]:
             reason[i] = coverage.stale.get(i, "no usage source covers it")
         elif flags[i] & _BLIND or not quiet[i]:
-            reason[i] = _blind(graph, i, own, flags[i])
+            reason[i] = _blind(flags[i], stands=i in stands)
         else:
             status[i] = "unused"
     return status, reason, new
 
 
-def _blind(graph: Graph, i: int, own: Sequence[bool], flag: int) -> str:
-    """Why the use of a node is unknown that is covered itself, or cannot be read directly."""
+def _blind(flag: int, *, stands: bool) -> str:
+    """Why the use of a node is unknown that is covered itself, or cannot be read directly.
+
+    `stands`: people read it or something upstream of it.
+    """
     if flag & _BLIND:
         return "no usage source covers what reads it"
-    if any(own[u] for u in graph.walk([i], "upstream")):
+    if stands:
         return "people read the tables it stands on; whether through it cannot be told"
     return "it cannot be read directly, and no usage source covers what it stands on"
 

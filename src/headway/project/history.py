@@ -15,13 +15,14 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from headway.collector import paused_collector
 from headway.config import Config
 from headway.errors import HeadwayError
 from headway.graph.census import Census, Event, Past, Reader, census
-from headway.graph.model import Gap
+from headway.graph.model import Check, ColumnLineage, Facets, Gap, Reading
 from headway.people import Classes, People
 from headway.project.git import Git
-from headway.project.past import end_of, graph_at
+from headway.project.past import end_of, graphs_at
 from headway.project.sources import VALUES
 from headway.store.census import Kept
 from headway.store.store import Store, SyncRow
@@ -34,6 +35,9 @@ QUARTER = 91
 
 SETTLED = timedelta(days=7)
 """After this much time nothing is expected to become known of a day any more."""
+
+_NOT_COUNTED = (Check, ColumnLineage, Facets, Reading)
+"""What a census does not need to know."""
 
 _SHAPE = "1"
 """Changes when a census would tell something else of the same records."""
@@ -78,20 +82,20 @@ def _synced(project: Project, store: Store, syncs: Sequence[SyncRow], days: Sequ
     known = store.censuses("sync", days)
     newest = max((s.id for s in syncs if s.status in ("done", "removed")), default=0)
     config = _digest(project.config)
-    found: dict[date, Census] = {}
-    for number, day in enumerate(days):
+    keys: dict[date, str] = {}
+    for day in days:
         shown = max(s.id for s in syncs if s.status in ("done", "removed") and s.started <= end_of(day))
-        key = f"{_SHAPE}/{config}/{shown}"
-        kept = known.get(day)
-        if kept is not None and _holds(kept, day, key, newest):
-            found[day] = kept.census
-            continue
-        project.progress("reading the past", number, len(days))
+        keys[day] = f"{_SHAPE}/{config}/{shown}"
+    found = {day: one.census for day, one in known.items() if _holds(one, day, keys[day], newest)}
+    missing = [day for day in days if day not in found]
+    for number, (day, graph) in enumerate(graphs_at(project, store, missing, _NOT_COUNTED)):
+        project.progress("reading the past", number, len(missing))
         try:
-            found[day] = census(graph_at(project, day))
+            with paused_collector():
+                found[day] = census(graph)
         except HeadwayError:
-            continue  # every source had been taken out by then: nothing is known of that day
-        store.keep(Kept(census=found[day], since=day, key=f"{key}/{newest}", taken=project.now))
+            continue  # what a source of that day covers cannot be read any more: nothing is told of that day
+        store.keep(Kept(census=found[day], since=day, key=f"{keys[day]}/{newest}", taken=project.now))
     return found
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
@@ -15,6 +15,7 @@ from sqlalchemy.exc import ArgumentError
 
 from headway.errors import HeadwayError, StoreError, UsageError
 from headway.graph.ledger import Entry
+from headway.graph.model import Record
 from headway.store.census import Kept, keys
 from headway.store.census import Origin as CensusOrigin
 from headway.store.census import keep as keep_census
@@ -27,6 +28,7 @@ from headway.store.schema import sync as sync_table
 from headway.store.sync import Counts, Sync
 from headway.store.view import Loaded
 from headway.store.view import load as load_view
+from headway.store.view import load_each as load_each_view
 
 _URLS = "sqlite:////absolute/path/headway.db or postgresql://user@host/database"
 _LONGEST_NAME = 200
@@ -173,6 +175,17 @@ class Store:
             raise UsageError("the time of a view needs a time zone")
         with self._database.talking(), self._database.reading() as connection:
             return load_view(connection, at, self._database.is_held)
+
+    def load_each(self, times: Sequence[datetime], without: Collection[type[Record]] = ()) -> Iterator[Loaded]:
+        """`load` at each of some times, without records of some types: for many times far quicker than one by one.
+
+        What several of them show is the same record. The database is read until the last one was taken. Raises as
+        `load` does.
+        """
+        if any(at.tzinfo is None for at in times):
+            raise UsageError("the time of a view needs a time zone")
+        with self._database.talking(), self._database.reading() as connection:
+            yield from load_each_view(connection, times, self._database.is_held, without)
 
     def syncs(self, connector: str = "") -> list[SyncRow]:
         """All syncs, or those of one connector, newest first. A dead one is `interrupted` at once."""

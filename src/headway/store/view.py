@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from itertools import pairwise
-from typing import Any
+from itertools import chain, pairwise
+from typing import Any, NamedTuple
 
 import msgspec
 from msgspec.structs import replace
-from sqlalchemy import ColumnElement, Connection, and_, case, func, literal, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, and_, case, func, literal, or_, select
 
 from headway.collector import paused_collector
-from headway.graph.model import AnyRecord, Change, Check, Coverage, Gap, Node, Observation, Origin, Target
+from headway.graph.model import AnyRecord, Change, Check, Coverage, Gap, Node, Observation, Origin, Record, Target
 from headway.store.schema import Moment, check_result, observation, origin, record, series, sync
 
 _CHANGES = ("baseline", "target", "commit", "stretch", "due")
 _MANY = 500
+_PART = 10_000
 _NEVER = literal(datetime.min.replace(tzinfo=UTC), Moment)
 
 _one: msgspec.json.Decoder[AnyRecord] = msgspec.json.Decoder(AnyRecord)
@@ -50,20 +51,61 @@ class _State:
     last: int
 
 
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """Which syncs of which connectors are in view at a time."""
+
+    at: datetime | None
+    states: Mapping[str, _State]
+    shown: Mapping[str, _State]
+    """Of those whose records are in view."""
+    syncs: dict[int, Any]
+
+    @staticmethod
+    def of(connection: Connection, at: datetime | None) -> _Seen:
+        states = _states(connection, at)
+        syncs = _rows_of(connection, {i for s in states.values() for i in (s.first, s.shown, s.ended, s.last) if i})
+        shown = {name: s for name, s in states.items() if s.shown and syncs[s.shown].status != "removed"}
+        return _Seen(at, states, shown, syncs)
+
+    def loaded(self, records: list[AnyRecord], is_held: Callable[[str], bool]) -> Loaded:
+        """The view with these records, and a gap for every connector whose last sync did not end well."""
+        moments = {name: self.syncs[state.shown].started for name, state in self.shown.items()}
+        failures = _failures(self.states, self.syncs, is_held)
+        return Loaded([*records, *failures], max(moments.values(), default=None), moments)
+
+
 def load(connection: Connection, at: datetime | None, is_held: Callable[[str], bool]) -> Loaded:
     """The view now, or as it was at a time (aware). A sync counts from the moment it began.
 
     Observations are facts about days: at a time means those of the days up to it, as far as they are known now.
     """
-    states = _states(connection, at)
-    syncs = _rows_of(connection, {i for s in states.values() for i in (s.first, s.shown, s.ended, s.last) if i})
-    shown = {name: s for name, s in states.items() if s.shown and syncs[s.shown].status != "removed"}
+    seen = _Seen.of(connection, at)
+    if not seen.shown:
+        return seen.loaded([], is_held)
     with paused_collector():
-        records = _versioned(connection, at, shown, syncs) if shown else []
-        records += _observations(connection, at, shown) if shown else []
-    records += _failures(states, syncs, is_held)
-    moments = {name: syncs[state.shown].started for name, state in shown.items()}
-    return Loaded(records, max(moments.values(), default=None), moments)
+        records = _told(connection, seen, _read(connection, _VERSION.where(_visible(at, seen.shown))))
+        records += [one for _, one in _observations(connection, at, seen.shown)]
+    return seen.loaded(records, is_held)
+
+
+def load_each(
+    connection: Connection, times: Sequence[datetime], is_held: Callable[[str], bool], without: Collection[type[Record]]
+) -> Iterator[Loaded]:
+    """`load` at each of some times, without records of some types. What several of them show is read once."""
+    found = [_Seen.of(connection, at) for at in times]
+    names = sorted({name for seen in found for name in seen.shown})
+    with paused_collector():
+        versions = _versions(connection, names, without) if names else []
+        observations = _observations(connection, max(times), names) if names else []
+    for at, seen in zip(times, found, strict=True):
+        shown = {name: state.shown for name, state in seen.shown.items()}
+        day = at.date()
+        with paused_collector():
+            visible = [v for v in versions if v.since <= shown.get(v.connector, 0) < v.until]
+            records = _told(connection, seen, visible)
+            records += [one for connector, one in observations if one.day <= day and connector in shown]
+        yield seen.loaded(records, is_held)
 
 
 def _states(connection: Connection, at: datetime | None) -> dict[str, _State]:
@@ -100,26 +142,57 @@ def _visible(at: datetime | None, shown: Mapping[str, _State]) -> ColumnElement[
     )
 
 
-def _versioned(
-    connection: Connection, at: datetime | None, shown: Mapping[str, _State], syncs: dict[int, Any]
-) -> list[AnyRecord]:
-    r = record.c
-    query = select(r.body, r.type, r.connector, r.key, r.first_sync, r.from_sync).where(_visible(at, shown))
-    rows = connection.execute(query.order_by(r.first_sync, r.seat)).all()
+class _Version(NamedTuple):
+    """A record as it was in view from a sync on, until another."""
+
+    record: AnyRecord | None
+    """None where this version of Headway does not understand it."""
+    type: str
+    connector: str
+    key: str
+    first: int
+    """The sync that first yielded something under its key."""
+    since: int
+    until: int
+
+
+_EVER = 1 << 62
+_r = record.c
+_VERSION = select(_r.body, _r.type, _r.connector, _r.key, _r.first_sync, _r.from_sync, _r.to_sync)
+
+
+def _read(connection: Connection, query: Select[Any]) -> list[_Version]:
+    rows = connection.execute(query.order_by(_r.first_sync, _r.seat)).all()
     records = _decoded([row[0] for row in rows])
-    results = _results(connection, at, shown) if any(row[1] == "check" for row in rows) else {}
-    targets = _target_versions(connection, shown) if any(row[1] == "target" for row in rows) else {}
+    return [
+        _Version(one, kind, connector, key, first, since, until or _EVER)
+        for (_, kind, connector, key, first, since, until), one in zip(rows, records, strict=True)
+    ]
+
+
+def _versions(connection: Connection, names: Sequence[str], without: Collection[type[Record]]) -> list[_Version]:
+    """Everything that some connectors ever said, without records of some types."""
+    tags = [str(kind.__struct_config__.tag) for kind in without]
+    return _read(connection, _VERSION.where(_r.connector.in_(names), _r.type.not_in(tags)))
+
+
+def _told(connection: Connection, seen: _Seen, versions: Sequence[_Version]) -> list[AnyRecord]:
+    """Records in view, with what only their history knows."""
+    shown = seen.shown
+    types = {v.type for v in versions}
+    results = _results(connection, seen.at, shown) if "check" in types else {}
+    targets = _target_versions(connection, shown) if "target" in types else {}
+    spans = _spans(connection, shown) if "coverage" in types else {}
     # A node has a day of birth when it was not there the first time its connector was synced.
-    born = {row[4] for row in rows if row[1] == "node" and row[4] != shown[row[2]].first}
-    born.update(sync_id for versions in targets.values() for sync_id, _ in versions)
-    born.update(row[5] for row in rows if row[1] == "target")
-    syncs |= _rows_of(connection, born - syncs.keys())
+    born = {v.first for v in versions if v.type == "node" and v.first != shown[v.connector].first}
+    born.update(sync_id for earlier in targets.values() for sync_id, _ in earlier)
+    born.update(v.since for v in versions if v.type == "target")
+    syncs = seen.syncs | _rows_of(connection, born - seen.syncs.keys())
     days = {sync_id: row.started.date() for sync_id, row in syncs.items()}
 
-    spans = _spans(connection, shown) if any(row[1] == "coverage" for row in rows) else {}
     kept: list[AnyRecord] = []
     unreadable: Counter[tuple[str, str]] = Counter()
-    for (_, kind, connector, key, first, since), one in zip(rows, records, strict=True):
+    for one, kind, connector, key, first, since, _ in versions:
         if one is None:
             unreadable[connector, kind] += 1
         elif type(one) is Node and one.created is None and days.get(first, date.min) > days[shown[connector].first]:
@@ -258,45 +331,49 @@ def _number(value: float | date | None) -> float | None:
     return float(value.toordinal()) if isinstance(value, date) else value
 
 
-def _observations(connection: Connection, at: datetime | None, shown: Mapping[str, _State]) -> list[AnyRecord]:
+def _observations(connection: Connection, at: datetime | None, shown: Collection[str]) -> list[tuple[str, Observation]]:
+    """Observations of the days up to a time, with the connector that brought them."""
     what = _dictionary(connection, series, shown)
     files = _dictionary(connection, origin, shown)
     o = observation.c
     query = select(o.series, o.day, o.amount, o.origin, o.line)
     if at is not None:
         query = query.where(o.day <= at.date())
-    found: list[AnyRecord] = []
+    found: list[tuple[str, Observation]] = []
     origins: dict[tuple[int, int], Origin] = {}
-    for name, day, amount, file, line in connection.execute(query):
+    rows = chain.from_iterable(connection.execute(query).partitions(_PART))  # one by one is slow, all at once is large
+    for name, day, amount, file, line in rows:
         if name not in what:  # a connector that had not been synced at that time
             continue
         place = origins.get((file, line))
         if place is None:
-            connector, path = files[file]
+            _, (connector, path) = files[file]
             place = origins[file, line] = Origin(connector=connector, file=path, line=line)
-        node, relation, measure, unit, person_class, *rest = what[name]
+        source, (node, relation, measure, unit, person_class, *rest) = what[name]
         tool, column, person = (*rest, "", "", "")[:3]
-        found.append(
-            Observation(
-                day=day,
-                measure=measure,
-                amount=amount,
-                node=node,
-                relation=relation,
-                unit=unit,
-                person_class=person_class,
-                tool=tool,
-                column=column,
-                person=person,
-                origin=place,
-            )
+        one = Observation(
+            day=day,
+            measure=measure,
+            amount=amount,
+            node=node,
+            relation=relation,
+            unit=unit,
+            person_class=person_class,
+            tool=tool,
+            column=column,
+            person=person,
+            origin=place,
         )
+        found.append((source, one))
     return found
 
 
-def _dictionary(connection: Connection, table: Any, shown: Mapping[str, _State]) -> dict[int, tuple[str, ...]]:
-    rows = connection.execute(select(table.c.id, table.c.body).where(table.c.connector.in_(list(shown)))).all()
-    return dict(zip((row[0] for row in rows), _texts.decode("[" + ",".join(r[1] for r in rows) + "]"), strict=True))
+def _dictionary(connection: Connection, table: Any, names: Collection[str]) -> dict[int, tuple[str, tuple[str, ...]]]:
+    """What ids of a table stand for, with the connector that each is of."""
+    query = select(table.c.id, table.c.connector, table.c.body).where(table.c.connector.in_(list(names)))
+    rows = connection.execute(query).all()
+    texts = _texts.decode("[" + ",".join(row[2] for row in rows) + "]")
+    return {row[0]: (row[1], text) for row, text in zip(rows, texts, strict=True)}
 
 
 def _failures(states: Mapping[str, _State], syncs: Mapping[int, Any], is_held: Callable[[str], bool]) -> Iterator[Gap]:
