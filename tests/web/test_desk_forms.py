@@ -251,3 +251,17 @@ def test_buttons_are_those_that_a_role_can_use(shop: Project, role: str, asks: b
         token = client.get("/api/me").json()["token"]
         answer = client.post("/triage/decide", data=sent, headers={"x-csrf-token": token}, follow_redirects=False)
         assert answer.status_code == (303 if decides else 403)
+
+
+def test_the_api_says_what_each_stage_of_a_retirement_would_change(client: TestClient, shop: Project) -> None:
+    handles = zombies(shop)
+    answer = client.get("/api/decisions/plan", params={"finding": handles})
+    assert answer.status_code == 200
+    stages = answer.json()["stages"]
+    assert [s["stage"] for s in stages] == ["announced", "deprecated", "disabled", "dropped"]
+    assert [f["path"] for f in stages[0]["files"]] == ["retirements.yml"]
+    assert answer.headers["cache-control"] == "no-store"
+    assert client.get("/api/decisions/plan").status_code == 422
+    assert client.get("/api/decisions/plan", params={"finding": "@0000000"}).status_code == 404
+    page = client.get("/triage/decide", params={"act": "retire", "finding": handles}).text
+    assert page.count("<details><summary><b>") == 4

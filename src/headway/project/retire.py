@@ -174,7 +174,7 @@ def summary(prepared: Prepared, *, verbose: bool = False, written: bool = False)
     for change in prepared.changes:
         yield f"  {printable(change.path)}: {_size(change)}"
         if verbose or (change.before is not None and change.after is not None and change.path != FILE):
-            yield from (f"    {line}" for line in _differing(change))
+            yield from (f"    {line}" for line in differing(change))
     for note in prepared.notes:
         yield f"  {note}"
     if prepared.leftovers:
@@ -193,14 +193,14 @@ def summary(prepared: Prepared, *, verbose: bool = False, written: bool = False)
 def _size(change: Change) -> str:
     if change.after is None:
         return "removed"
-    lines = _differing(change)
+    lines = differing(change)
     more, less = sum(x.startswith("+") for x in lines), sum(x.startswith("-") for x in lines)
     if change.before is None:
         return f"new, {plural(more, 'line')}"
     return " and ".join([f"{plural(n, 'line')} {what}" for n, what in ((more, "more"), (less, "fewer")) if n])
 
 
-def _differing(change: Change) -> list[str]:
+def differing(change: Change) -> list[str]:
     """Lines that go and come, each with a mark; nothing of what steers a terminal."""
     before, after = ((data or b"").decode("utf-8", "replace").splitlines() for data in (change.before, change.after))
     found = [x for x in difflib.unified_diff(before, after, n=1, lineterm="") if x[:3] not in {"---", "+++"}]

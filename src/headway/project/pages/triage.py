@@ -16,6 +16,7 @@ from headway.graph.graph import Graph
 from headway.project import triage as deciding_
 from headway.project.pages import bands, figures
 from headway.project.pages.page import Page, Phrase
+from headway.project.pages.stages import StagePlan, stages_of
 from headway.project.pages.table import address
 from headway.project.workspace import Project
 from headway.questions.evidence import month
@@ -402,6 +403,8 @@ class Deciding(Page, frozen=True, kw_only=True):
     told: tuple[str, ...]
     """Teams that must be told, and what people have to do themselves."""
     files: tuple[str, ...]
+    stages: tuple[StagePlan, ...]
+    """Of a retirement: what each stage would change, and how."""
     problem: str
     """Why it cannot be done, or could not; else ''."""
     blocked: bool
@@ -455,6 +458,7 @@ def choose(
         steps=plan.steps,
         told=plan.told,
         files=plan.files,
+        stages=stages_of(project, [graph.nodes[c.item.node].id for c in fits]) if plan.steps else (),
         problem=problem or plan.problem or ("" if fits else "Nothing of it can be decided like this."),
         back=address("triage", kind),
         soon=graph.as_of + timedelta(days=30 if act == "snooze" else 180),

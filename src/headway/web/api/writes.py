@@ -18,6 +18,7 @@ from headway.graph.ledger import Entry
 from headway.graph.requests import Request as Wished
 from headway.project import Project, check_ins, linking, triage
 from headway.project import requests as desk
+from headway.project.pages.stages import stages_of
 from headway.questions.intake import Advice
 from headway.render import as_json
 from headway.render.options import RenderOptions
@@ -44,6 +45,9 @@ _STATES: dict[Act, Literal["accepted", "pointed", "extended", "declined", "withd
 
 RequestId = Annotated[str, InPath(max_length=20, pattern="^[A-Za-z0-9-]+$")]
 KeyResult = Annotated[str, Query(max_length=500, description="Only of this key result.")]
+Findings = Annotated[
+    str, Query(min_length=1, max_length=4_000, description="Handles (@1f0c9a2) or assets, with commas between them.")
+]
 _CREATED = {201: shaped("object", "Written down."), **errors(writes=True)}
 
 
@@ -63,6 +67,20 @@ def _decisions(router: APIRouter, current: Current) -> None:
         """What was decided, newest first, with what still holds."""
         only(request, ("limit", "offset"))
         return _answer(request, current, triage.log, limit, offset)
+
+    @router.get(
+        "/api/decisions/plan", responses={200: shaped("object"), **errors()}, tags=["decisions"], operation_id="plan"
+    )
+    def plan(request: Request, finding: Findings) -> Response:
+        """What retiring findings would change, stage by stage: files, lines, statements. Nothing is written."""
+        only(request, ("finding",))
+        project = current.now().project
+        nodes = [project.graph().nodes[case.item.node].id for case in triage.found(project, finding.split(","))]
+        return Response(
+            _encoded({"stages": msgspec.to_builtins(stages_of(project, nodes))}),
+            headers=_KEPT_NOWHERE,
+            media_type="application/json",
+        )
 
     @router.post("/api/decisions", responses=_CREATED, status_code=201, tags=["decisions"], operation_id="decide")
     def decide(request: Request, body: Decision) -> Response:
