@@ -6,6 +6,7 @@
     python -m bench.generate chain 100000      one chain, and a wide graph of the same size
     python -m bench.generate statements 1000000 a query history with texts (see bench.history)
     python -m bench.generate history 100000000 rows of who read which table when (see bench.history_scale)
+    python -m bench.generate lineage 200000    OpenLineage events of runs (see bench.lineage)
     python -m bench.generate demo              a copy of the built demo project with 20 key results on its metrics
 
 Each prints the folder. The same arguments give the same bytes; a finished folder is reused.
@@ -208,11 +209,22 @@ def statements(rows: int) -> Path:
     return path
 
 
+def lineage(events: int) -> Path:
+    """events.jsonl: this many OpenLineage events of runs."""
+    from bench import lineage as told
+
+    path = folder("lineage", events)
+    if not finished(path):
+        told.write(path, events)
+        finish(path)
+    return path
+
+
 def main(arguments: list[str]) -> int:
     """Make one input; prints its folder, or nothing when it cannot be made."""
     kind, *rest = arguments
     makers = {"project": project, "pair": pair, "graph": graph, "chain": chain, "history": history, "demo": demo}
-    makers["statements"] = statements
+    makers |= {"statements": statements, "lineage": lineage}
     made = makers[kind](*(int(n) for n in rest))
     for path in made if isinstance(made, tuple) else (made,):
         if path is not None:

@@ -279,6 +279,18 @@ def history(rows: int) -> Benchmark | Skipped:
     return Benchmark(name, tuple(runs), limits)
 
 
+def lineage(events: int) -> Benchmark:
+    """OpenLineage events from a file to records, against only decoding them."""
+    (folder,) = made("lineage", events)
+    labels = {"headway": "read", "msgspec, decode each line": "msgspec", "orjson, decode each line": "orjson"}
+    runs = (
+        Run(label, (PYTHON, "-m", "bench.lineage", what, str(folder)), directory=str(HERE.parent), needs=needs)
+        for (label, what), needs in zip(labels.items(), ("", "", "orjson"), strict=True)
+    )
+    limit = Limit("cpu", 3, "msgspec, decode each line")
+    return Benchmark(f"OpenLineage, {events:,} run events of 5,000 jobs", tuple(runs), (limit,))
+
+
 def statements(rows: int) -> Benchmark | Skipped:
     """A query history with texts, from a file to usage, nothing kept from before."""
     name = f"query history, {rows:,} statements to usage"
@@ -415,6 +427,7 @@ BENCHMARKS: tuple[tuple[str, Callable[[], Benchmark | Skipped]], ...] = (
     ("history-1000000", lambda: statements(1_000_000)),
     ("history-1000000-again", lambda: statements_again(1_000_000)),
     ("history-scale", lambda: history(100_000_000)),
+    ("openlineage-200000", lambda: lineage(200_000)),
 )
 
 

@@ -55,7 +55,6 @@ class JobFound:
     """What is known of a job."""
 
     key: Key
-    last: datetime
     runs: dict[str, Ran] = field(default_factory=dict)
     facets: dict[str, Newest] = field(default_factory=dict)
     columns: dict[int, Newest] = field(default_factory=dict)
@@ -94,7 +93,10 @@ class Gathered:
         """Jobs that events before `since` speak of."""
         self.in_future = 0
         self._called: dict[tuple[str, str], int] = {}
+        self._named: dict[tuple[str, str], JobFound] = {}
         self._types: dict[bytes, bool] = {}
+        self._producers: dict[str, tuple[bool, bool]] = {}
+        """Producer -> whether it is dbt's, and whether it is Headway itself."""
         self._sets: dict[Set, Set] = {}
 
     def add(self, event: Event) -> None:
@@ -141,29 +143,41 @@ class Gathered:
     # ------------------------------------------------------------------ parts of an event
 
     def _job(self, said: Job, at: datetime, producer: str) -> JobFound:
-        key = _job_key(said)
-        job = self.jobs.get(key)
+        job = self._named.get((said.namespace, said.name))
         if job is None:
-            job = self.jobs[key] = JobFound(key, at)
-        elif at > job.last:
-            job.last = at
-        if not job.own and producer.startswith(_OWN):
+            key = _job_key(said)
+            job = self.jobs.get(key)
+            if job is None:
+                job = self.jobs[key] = JobFound(key)
+            self._named[said.namespace, said.name] = job
+        of_dbt, own = self._of(producer)
+        if own:
             job.own = True
-        if not job.of_dbt and _DBT in producer:
+        if of_dbt:
             job.of_dbt = True
         facets = said.facets
         if facets is not None:
             if not job.of_dbt and facets.jobType and self._is_dbt(bytes(facets.jobType)):
                 job.of_dbt = True
-            for name in ("ownership", "documentation", "sourceCodeLocation", "tags"):
-                raw = getattr(facets, name)
-                if raw:
-                    _newest(job.facets, name, at, raw)
+            if facets.ownership:
+                _newest(job.facets, "ownership", at, facets.ownership)
+            if facets.documentation:
+                _newest(job.facets, "documentation", at, facets.documentation)
+            if facets.sourceCodeLocation:
+                _newest(job.facets, "sourceCodeLocation", at, facets.sourceCodeLocation)
+            if facets.tags:
+                _newest(job.facets, "tags", at, facets.tags)
         return job
+
+    def _of(self, producer: str) -> tuple[bool, bool]:
+        found = self._producers.get(producer)
+        if found is None:
+            found = self._producers[producer] = (_DBT in producer, producer.startswith(_OWN))
+        return found
 
     def _told_elsewhere(self, job: Job, producer: str) -> bool:
         """Whether one event says that its job is dbt's or our own."""
-        if _DBT in producer or producer.startswith(_OWN):
+        if any(self._of(producer)):
             return True
         return job.facets is not None and bool(job.facets.jobType) and self._is_dbt(bytes(job.facets.jobType))
 
@@ -181,32 +195,23 @@ class Gathered:
         for dataset in said:
             number = self.number(dataset)
             numbers.append(number)
-            if dataset.facets is not None:
-                self._facets(number, dataset, at)
-            else:
-                self._seen(number, at)
+            self._facets(number, dataset, at)
             if not job.of_dbt:
                 _tests(job, number, dataset, at)
         return self._set(numbers)
 
     def _facets(self, number: int, dataset: Dataset, at: datetime) -> None:
         found, facets = self.datasets[number], dataset.facets
-        if facets is None:
-            self._seen(number, at)
-            return
-        if facets.lifecycleStateChange:
+        if facets is not None and facets.lifecycleStateChange:
             _newest(found.facets, "lifecycleStateChange", at, facets.lifecycleStateChange)
-        else:
-            self._seen(number, at)
+        elif found.there is None or at > found.there:
+            found.there = at
+        if facets is None or facets == _PLAIN:
+            return
         for name in _KEPT:
             raw = getattr(facets, name)
             if raw:
                 _newest(found.facets, name, at, raw)
-
-    def _seen(self, number: int, at: datetime) -> None:
-        found = self.datasets[number]
-        if found.there is None or at > found.there:
-            found.there = at
 
     def _columns(self, job: JobFound, outputs: tuple[Dataset, ...] | None, writes: Set, at: datetime) -> None:
         if not writes or job.of_dbt:
@@ -240,10 +245,15 @@ class Gathered:
 
     def _set(self, numbers: list[int]) -> Set:
         """Numbers in order, each once; the same object for the same ones, since runs repeat."""
-        made = tuple(sorted(set(numbers))) if len(numbers) > 1 else tuple(numbers)
-        return self._sets.setdefault(made, made)
+        told = tuple(numbers)
+        made = self._sets.get(told)
+        if made is None:
+            ordered = tuple(sorted(set(told)))
+            made = self._sets[told] = self._sets.setdefault(ordered, ordered)
+        return made
 
 
+_PLAIN = DatasetFacets()
 _KEPT = tuple(
     name
     for name in DatasetFacets.__struct_fields__
@@ -257,9 +267,10 @@ def _job_key(job: Job) -> Key:
 
 def _tests(job: JobFound, number: int, dataset: Dataset, at: datetime) -> None:
     """Results of tests of a dataset: as its own facet, or as one of an input."""
-    for facets in (dataset.facets, dataset.inputFacets):
-        if facets is not None and facets.dataQualityAssertions:
-            _newest(job.tests, number, at, facets.dataQualityAssertions)
+    if dataset.facets is not None and dataset.facets.dataQualityAssertions:
+        _newest(job.tests, number, at, dataset.facets.dataQualityAssertions)
+    if dataset.inputFacets is not None and dataset.inputFacets.dataQualityAssertions:
+        _newest(job.tests, number, at, dataset.inputFacets.dataQualityAssertions)
 
 
 def _newest(known: dict[K, Newest], key: K, at: datetime, raw: Raw) -> None:

@@ -59,9 +59,9 @@ def unquoted(name: str) -> str:
 
 def readable(text: str, most: int = LONGEST) -> str:
     """Text from outside on one line, with nothing in it that cannot be printed; cut with a digest when it is long."""
+    if len(text) <= most and text.isprintable() and " ".join(text.split()) == text:
+        return text
     line = " ".join("".join(c if c.isprintable() else " " for c in text[: 4 * most]).split())
-    if line == text and len(line) <= most:
-        return line
     digest = blake2b(text.encode(errors="surrogatepass"), digest_size=6).hexdigest()
     return f"{line[: most - 14]}~{digest}"
 
