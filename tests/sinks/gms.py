@@ -79,10 +79,13 @@ class Gms:
 
             def do_GET(self) -> None:
                 parts = urlsplit(self.path)
+                if parts.path == "/config":  # everybody may ask
+                    self.answer(200, {"noCode": "true", "versions": {"acryldata/datahub": {"version": "v1.0.0"}}})
+                    return
                 if not self.allowed():
                     return
-                if parts.path == "/config":
-                    self.answer(200, {"noCode": "true", "versions": {"acryldata/datahub": {"version": "v1.0.0"}}})
+                if not parts.path.startswith("/aspects/"):
+                    self.answer(404, {})
                     return
                 urn, name = unquote(parts.path.removeprefix("/aspects/")), parse_qs(parts.query)["aspect"][0]
                 found = gms.things.get(urn, {}).get(name)

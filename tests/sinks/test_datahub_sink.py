@@ -234,6 +234,22 @@ def test_assets_that_datahub_does_not_have_are_left_and_named(gms: Gms, tmp_path
     assert sent(shop(tmp_path, gms))[RAW] == "sent"
 
 
+def test_what_is_gone_there_needs_nothing_taken_off(gms: Gms, tmp_path: Path) -> None:
+    sent(shop(tmp_path, gms))
+    del gms.things[RAW]
+    assert sent(shop(tmp_path, gms, goals=ENDED))[RAW] == "same"
+    assert RAW not in gms.things
+    assert RAW not in sent(shop(tmp_path, gms, goals=ENDED))  # nor is it asked for again
+
+
+def test_what_is_no_metadata_service_is_told_from_one_that_knows_no_asset(gms: Gms, tmp_path: Path) -> None:
+    shop(tmp_path, gms)
+    project = Project.open(tmp_path, environment={"DATAHUB_GMS_TOKEN": SECRET})
+    project.config.catalogs["datahub"]["server"] = gms.url + "/elsewhere"  # type: ignore[index]
+    with pytest.raises(ServiceError, match="no metadata service of DataHub"):
+        sent(project, write=False)
+
+
 def test_one_that_fails_does_not_stop_the_others_and_is_tried_again(gms: Gms, tmp_path: Path) -> None:
     gms.refuse = {TERM: 400, ORDERS: 403}
     found = {one.key: one for one in send(shop(tmp_path, gms), "datahub", write=True)}
@@ -498,3 +514,15 @@ def test_what_is_patched_is_attributed_to_headway() -> None:
         assert [op["value"]["attribution"]["source"] for op in patch["patch"]] == [SOURCE]
         assert patch["patch"][0]["value"]["attribution"]["actor"] == ACTOR
         assert patched({}, patch)
+
+
+def test_a_title_cannot_steer_the_terminal(gms: Gms, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    gms.token = ""
+    shop(tmp_path, gms)
+    told = manifest()
+    told["exposures"]["exposure.shop.sales_board"]["label"] = "Sales\x1b[2J board"
+    (tmp_path / "target" / "manifest.json").write_text(json.dumps(told))
+    assert run(["export", "datahub", "--project-dir", str(tmp_path)]) == 0
+    said = capsys.readouterr().out
+    assert "\x1b" not in said
+    assert "[2J board (dbt): gets the terms" in said

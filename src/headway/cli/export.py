@@ -116,6 +116,7 @@ def _catalog(name: str, title: str, purpose: str, text: str, *, file: str = "") 
 
     def command(send: bool, everything: bool, figures: bool, output: str = "", **options: Any) -> int:
         from headway.project import catalog_send
+        from headway.render.values import safe
 
         project = project_of(options)
         if output:
@@ -130,7 +131,7 @@ def _catalog(name: str, title: str, purpose: str, text: str, *, file: str = "") 
         for one in catalog_send.send(project, name, write=send, everything=everything, figures=figures):
             counts[one.outcome] += 1
             if one.outcome != "same":
-                click.echo(f"{one.outcome:<13}  {one.sentence}")
+                click.echo(f"{one.outcome:<13}  {safe(one.sentence)}")
         told = ", ".join(f"{count:,} {outcome}" for outcome, count in counts.items())
         click.echo(f"{title}: {told or 'nothing to say'}.", err=True)
         if not send and counts["would be sent"]:

@@ -20,7 +20,7 @@ from headway.sinks.datahub_proposals import check_installed, in_file, on_the_wir
 from headway.sinks.datahub_said import statements
 from headway.sinks.datahub_settings import OPTIONS, TOKEN, Settings
 from headway.sinks.datahub_urns import entity_type
-from headway.sinks.protocol import Delivered, Setting
+from headway.sinks.protocol import Delivered, Outcome, Setting
 
 _MOST_FAILURES = 5
 """Failures of the service itself in a row after which the rest is not tried."""
@@ -67,20 +67,22 @@ class DataHub:
             headers["authorization"] = f"Bearer {token}"
         failures = 0
         with Client("DataHub", self.place, headers=headers, progress=self._setting.progress) as client:
+            _check(client)
             for change in items:
                 try:
                     yield self._one(client, change, dry_run=dry_run)
                     failures = 0
                 except Refused as error:
                     failures = failures + 1 if error.status >= 500 else 0
-                    if error.status == 401 or failures >= _MOST_FAILURES:
+                    if error.status == 401 or error.status < 400 or failures >= _MOST_FAILURES:
                         raise
                     yield Delivered(change.key, "failed", f"{change.title}: {_why(error)}")
 
     def _one(self, client: Client, change: Change, *, dry_run: bool) -> Delivered:
         what = (change.said or next(iter(change.before), {})).get("is", "")
         if what == "asset" and not _is_there(client, change.key):
-            return Delivered(change.key, "left alone", f"{change.title}: DataHub has no {change.key}")
+            outcome: Outcome = "same" if change.said is None else "left alone"  # what is gone needs nothing taken off
+            return Delivered(change.key, outcome, f"{change.title}: DataHub has no {change.key}")
         sentence = f"{change.title}: {_told(change, what)}"
         if dry_run:
             return Delivered(change.key, "would be sent", sentence)
@@ -88,6 +90,19 @@ class DataHub:
         if told:
             client.post("aspects?action=ingestProposalBatch", {"proposals": told, "async": "false"})
         return Delivered(change.key, "sent", sentence)
+
+
+def _check(client: Client) -> None:
+    """Raise ServiceError where no metadata service answers: its pages, for one, answer every address with a page."""
+    hint = "the url of the metadata service ends in /gms, or is that of port 8080"
+    try:
+        found = client.get("config")
+    except Refused as error:
+        if error.status != 404:
+            raise
+        found = None
+    if not isinstance(found, dict) or found.get("noCode") != "true":
+        raise ServiceError("what answers there is no metadata service of DataHub", hint=hint)
 
 
 def _is_there(client: Client, urn: str) -> bool:
