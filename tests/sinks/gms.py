@@ -84,11 +84,8 @@ class Gms:
                     return
                 if not self.allowed():
                     return
-                if not parts.path.startswith("/aspects/"):
-                    self.answer(404, {})
-                    return
-                urn, name = unquote(parts.path.removeprefix("/aspects/")), parse_qs(parts.query)["aspect"][0]
-                found = gms.things.get(urn, {}).get(name)
+                name = parse_qs(parts.query).get("aspect", [""])[0]
+                found = gms.things.get(unquote(parts.path.removeprefix("/aspects/")), {}).get(name)
                 self.answer(404, {}) if found is None else self.answer(200, {"version": 0, "aspect": {name: found}})
 
             def do_POST(self) -> None:
