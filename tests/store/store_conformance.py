@@ -198,6 +198,7 @@ class StoreConformance:
         assert {r.title for r in of_type(store, Node)} == {"", "B"}
         loaded = store.load()
         assert dict(loaded.per_connector) == {"dbt": T0 + DAY, "superset": T0}
+        assert dict(store.synced()) == dict(loaded.per_connector)
         assert loaded.synced_at == T0 + DAY
 
     def test_a_sync_that_yields_nothing_empties_its_part_of_the_view(self, store: Store) -> None:
@@ -300,7 +301,7 @@ class StoreConformance:
         (gap,) = loaded.records
         assert isinstance(gap, Gap)
         assert gap.message.endswith("Boom: \ufffd broken \0; nothing is shown")
-        assert (loaded.synced_at, dict(loaded.per_connector)) == (None, {})
+        assert (loaded.synced_at, dict(loaded.per_connector), dict(store.synced())) == (None, {}, {})
 
     def test_the_next_good_sync_ends_the_gap(self, store: Store) -> None:
         with pytest.raises(Boom), store.sync("dbt", T0):

@@ -260,7 +260,7 @@ class Project:
         self._graph = None
         results = []
         with self.store() as store:
-            synced = store.load().per_connector
+            synced = store.synced()
             for name, source in named.items():
                 if name in wanted:
                     last = (synced.get(name), _covered(store, name))

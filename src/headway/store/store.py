@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
@@ -26,7 +26,7 @@ from headway.store.rows import clean
 from headway.store.schema import entry as entry_table
 from headway.store.schema import sync as sync_table
 from headway.store.sync import Counts, Sync
-from headway.store.view import Loaded
+from headway.store.view import Loaded, synced
 from headway.store.view import load as load_view
 from headway.store.view import load_each as load_each_view
 
@@ -175,6 +175,11 @@ class Store:
             raise UsageError("the time of a view needs a time zone")
         with self._database.talking(), self._database.reading() as connection:
             return load_view(connection, at, self._database.is_held)
+
+    def synced(self) -> Mapping[str, datetime]:
+        """When the last successful sync began of each connector in view: `load().per_connector`, at next to no cost."""
+        with self._database.talking(), self._database.reading() as connection:
+            return synced(connection)
 
     def load_each(self, times: Sequence[datetime], without: Collection[type[Record]] = ()) -> Iterator[Loaded]:
         """`load` at each of some times, without records of some types: for many times far quicker than one by one.

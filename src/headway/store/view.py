@@ -68,11 +68,20 @@ class _Seen:
         shown = {name: s for name, s in states.items() if s.shown and syncs[s.shown].status != "removed"}
         return _Seen(at, states, shown, syncs)
 
+    def moments(self) -> dict[str, datetime]:
+        """When the sync began of each connector in view."""
+        return {name: self.syncs[state.shown].started for name, state in self.shown.items()}
+
     def loaded(self, records: list[AnyRecord], is_held: Callable[[str], bool]) -> Loaded:
         """The view with these records, and a gap for every connector whose last sync did not end well."""
-        moments = {name: self.syncs[state.shown].started for name, state in self.shown.items()}
+        moments = self.moments()
         failures = _failures(self.states, self.syncs, is_held)
         return Loaded([*records, *failures], max(moments.values(), default=None), moments)
+
+
+def synced(connection: Connection) -> Mapping[str, datetime]:
+    """`load(...).per_connector` of now, without reading a single record."""
+    return _Seen.of(connection, None).moments()
 
 
 def load(connection: Connection, at: datetime | None, is_held: Callable[[str], bool]) -> Loaded:
