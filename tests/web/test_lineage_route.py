@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import re
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -88,6 +89,34 @@ def test_a_client_that_only_knows_the_address_sends_to_a_local_server(
     client.emit(load_orders())
     client.close()
     assert LOAD in {r.id for r in received(shop.folder) if isinstance(r, Node)}
+
+
+DOCS = Path(__file__).resolve().parents[2] / "docs/openlineage.md"
+
+
+def test_the_program_that_the_docs_show_sends_its_event(shop: Site, port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENLINEAGE_URL", f"http://127.0.0.1:{port}")
+    [program] = re.findall(r"```python\n(.*?)```", DOCS.read_text(), re.DOTALL)
+    exec(compile(program, "docs/openlineage.md", "exec"), {})
+    assert [one["job"]["name"] for one in written(shop.folder)] == ["crm.accounts"]
+
+
+def test_the_configuration_that_the_docs_show_is_one_of_the_client(monkeypatch: pytest.MonkeyPatch) -> None:
+    import yaml
+    from openlineage.client.transport import get_default_factory
+
+    shown = re.findall(r"```yaml\n(.*?)```", DOCS.read_text(), re.DOTALL)
+    known = [yaml.safe_load(text)["transport"] for text in shown if "transport:" in text]
+    assert [one["type"] for one in known] == ["file", "http"]
+    spark = dict(re.findall(r"spark\.openlineage\.transport\.(\S+?)=(\S+)", DOCS.read_text()))
+    assert set(spark) == {"type", "url", "auth.type", "auth.apiKey"}
+    airflow = json.loads(re.findall(r"^transport = (.*)$", DOCS.read_text(), re.MULTILINE)[0])
+    for config in (*known, airflow):
+        made = get_default_factory().create(dict(config))
+        assert made.kind == config["type"]
+        if config["type"] == "http":
+            assert isinstance(made, HttpTransport)
+            assert made.config.auth.get_bearer() == "Bearer headway_..."
 
 
 def test_with_tokens_the_official_client_sends_one(guarded: Site) -> None:
