@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 import msgspec
 
-Topic = Literal["finding", "request", "check_in", "message", "value", "catalog"]
+Topic = Literal["finding", "request", "check_in", "message", "value", "catalog", "once"]
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):

@@ -23,6 +23,7 @@ from headway.web.api.routes import include_api
 from headway.web.current import Current
 from headway.web.desk_routes import desk_routes
 from headway.web.failures import Defects, http, told
+from headway.web.once import Once
 from headway.web.page_routes import page_routes
 from headway.web.schedule import Schedule
 from headway.web.security import KnownHosts, SecurityHeaders
@@ -62,6 +63,7 @@ def create_app(
             Middleware(GZipMiddleware, minimum_size=SMALLEST_ZIPPED),
             Middleware(Defects),
             Middleware(Guard, identities=access.identities),
+            Middleware(Once, current=current),
         ],
         exception_handlers={HeadwayError: told, HTTPException: http},
     )

@@ -27,6 +27,7 @@ _ERRORS = {
     404: "There is nothing of that name.",
     405: "The address does not take this method.",
     408: "The body took too long to arrive.",
+    409: "The same write (Idempotency-Key) is being done, was interrupted, or its answer was too large to be kept.",
     413: "The body is too large.",
     421: "The server is not known by this name.",
     422: "A parameter or the body is not what it should be.",
@@ -57,9 +58,21 @@ ERROR = {
 }
 
 
+_ONCE = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "required": False,
+    "description": (
+        "Sent again within a day with the same key, the same request is done once and answered as it was, with "
+        "Idempotent-Replayed: true. Another request under the key is 422, one that is being done 409."
+    ),
+    "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!#-~]+$"},
+}
+
+
 def errors(*, writes: bool = False) -> dict[int | str, dict[str, Any]]:
     """The errors that a route can answer, for OpenAPI."""
-    only_writes = {408, 413}
+    only_writes = {408, 409, 413}
     found: dict[int | str, dict[str, Any]] = {}
     for status, meaning in _ERRORS.items():
         if writes or status not in only_writes:
@@ -116,6 +129,8 @@ def document(routes: Sequence[BaseRoute], base: str = "") -> dict[str, Any]:
             least = LEAST[kind_of(method, path)]
             operation["security"] = [{"token": []}, {"session": []}] if least else []
             operation["x-least-role"] = least
+            if method == "post":
+                operation.setdefault("parameters", []).append(_ONCE)
     return found
 
 
