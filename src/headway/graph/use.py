@@ -26,6 +26,7 @@ from headway.graph import totals
 from headway.graph.link import Match, unmatched_summary
 from headway.graph.model import KINDS, Coverage, Gap, Node, Observation
 from headway.graph.spend import STORAGE
+from headway.graph.tables import is_outside
 
 if TYPE_CHECKING:
     from headway.graph.graph import Graph
@@ -244,11 +245,12 @@ def _judge(graph: Graph, own: Sequence[bool], coverage: _Covered) -> tuple[list[
     """Per node whether it is used; why that is unknown where it is; and which of those are new."""
     count, covered = len(graph.nodes), coverage.covered
     readable = [can_be_read(node) for node in graph.nodes]
-    seeds = {
-        i: (_USED if own[i] else 0) | (_BLIND if readable[i] and not covered[i] else 0)
-        for i in graph.assets
-        if own[i] or (readable[i] and not covered[i])
-    }
+    # A job that is not known to write anything does something all the same.
+    blind = [
+        not covered[i] if readable[i] else node.kind == "job" and not graph.downstream[i]
+        for i, node in enumerate(graph.nodes)
+    ]
+    seeds = {i: (_USED if own[i] else 0) | (_BLIND if blind[i] else 0) for i in graph.assets if own[i] or blind[i]}
     flags: Sequence[int] = graph.reach(seeds).masks
     quiet = _quiet(graph, readable, covered, own)
     stands = graph.walk((i for i, read in enumerate(own) if read), "downstream").keys()
@@ -261,7 +263,7 @@ def _judge(graph: Graph, own: Sequence[bool], coverage: _Covered) -> tuple[list[
         elif (born := graph.nodes[i].created) and (graph.as_of - born).days < graph.policy.grace_days:
             reason[i] = f"new: first seen {born}"
             new.add(i)
-        elif readable[i] and not covered[i]:
+        elif blind[i]:
             reason[i] = coverage.stale.get(i, "no usage source covers it")
         elif flags[i] & _BLIND or not quiet[i]:
             reason[i] = _blind(flags[i], stands=i in stands)
@@ -471,6 +473,8 @@ def _coverage(graph: Graph, by_source: Mapping[totals.Source, AbstractSet[str]],
     `by_source` has the kinds of node that each source has dated rows about, `spans` the totals of those that have some.
     """
     result = _Covered([False] * len(graph.nodes))
+    # Who reads files, topics and tables of another database is not seen by what watches dbt's warehouse.
+    elsewhere = {i for i in graph.assets if is_outside(node := graph.nodes[i]) and not node.meta.get("warehouse")}
     for coverage in graph.coverage:
         source = (coverage.origin.connector, coverage.origin.file)
         kinds, known = by_source.get(source), spans.get(source, {})
@@ -481,6 +485,7 @@ def _coverage(graph: Graph, by_source: Mapping[totals.Source, AbstractSet[str]],
         else:
             kinds = {*(kinds or ()), *(graph.nodes[i].kind for i in known)}
             seen = frozenset(i for i in graph.assets if graph.nodes[i].kind in kinds)
+        seen -= elsewhere
         if known:
             _cover_by_totals(graph, result, coverage, {i: known[i] for i in sorted(seen & known.keys())})
         if kinds is not None:
@@ -566,5 +571,6 @@ def _quiet(graph: Graph, readable: Sequence[bool], covered: Sequence[bool], own:
     for i in graph.order:
         if not readable[i]:
             above = graph.upstream[i]
-            quiet[i] = bool(above) and all(quiet[u] for u in above)
+            # People query the tables that a metric stands on; what a job writes says all about the job.
+            quiet[i] = graph.nodes[i].kind == "job" or (bool(above) and all(quiet[u] for u in above))
     return quiet

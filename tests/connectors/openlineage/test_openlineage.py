@@ -114,6 +114,21 @@ def test_a_path_and_a_topic_are_datasets_without_a_relation(tmp_path: Path) -> N
     assert nodes["openlineage:dataset.kafka://b.example:9092/shop.orders.v1"].relation == ""
 
 
+def test_where_data_leaves_for_somebody_unseen_is_outside(tmp_path: Path) -> None:
+    """Nobody's reads of files or of another system are seen, so they are load-bearing and never called unused."""
+    out, between = OutputDataset(LAKE, "partners"), OutputDataset(LAKE, "staged")
+    write(
+        tmp_path,
+        load_orders(1, name="share", outputs=[out, between]),
+        load_orders(
+            2, name="load", inputs=[InputDataset(LAKE, "staged")], outputs=[OutputDataset(PG, "wh.raw.staged")]
+        ),
+        load_orders(3, name="seen", inputs=[], outputs=[OutputDataset(LAKE, "arrived")]),
+    )
+    nodes = of(read(tmp_path), Node)
+    assert [n.id for n in nodes.values() if n.outside] == [f"openlineage:dataset.{LAKE}/partners"]
+
+
 def test_a_dag_that_reads_and_writes_nothing_is_no_node(tmp_path: Path) -> None:
     write(tmp_path, load_orders(name="shop_load", inputs=[], outputs=[]), load_orders())
     assert [n for n in of(read(tmp_path), Node) if ":job." in n] == [LOAD]

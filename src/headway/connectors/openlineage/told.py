@@ -70,6 +70,8 @@ class _Told:
         for number, dataset in enumerate(gathered.datasets):
             if dataset.alone:
                 self._ids([number])
+        self._read = {name for _, reads, _ in self._jobs.values() for name in reads}
+        self._written = {name for _, reads, writes in self._jobs.values() if reads for name in writes}
 
     def _dbt_builds_in(self) -> set[str]:
         """Namespaces that dbt's own jobs write to."""
@@ -124,9 +126,14 @@ class _Told:
                 owner_origin=NAME if _owner(facets) else "",
                 tags=_tags(facets),
                 description=_description(facets),
+                outside=self._leaves(name, bool(related and known)),
                 meta={"warehouse": True} if related and shown.key.namespace in self._warehouse else {},
                 origin=_ORIGIN,
             )
+
+    def _leaves(self, name: str, in_warehouse: bool) -> bool:
+        """Whether data goes where no one sees who reads it: files, a topic, another database that no job reads."""
+        return not in_warehouse and name in self._written and name not in self._read
 
     def job_nodes(self) -> Iterator[Node]:
         """A node for each job that reads or writes something."""
