@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 FORMATS = ("table", "json", "csv", "md")
 
 
-class Day(click.ParamType[date]):
+class Day(click.ParamType):  # type: ignore[type-arg]  # before click 8.4 it takes none
     """A day as YYYY-MM-DD."""
 
     name = "date"
