@@ -156,13 +156,16 @@ def test_goals_can_be_tags_or_domains_with_their_links_in_the_description(
     told = tell(there, HEAD, **{"as": shape})
     assert set(outcomes(told)) == {"sent"}
     assert there.things["glossaryTerms"] == {}
-    mrr = there.things[shape]["Company goals.grow_mrr" if shape == "tags" else "grow_mrr"]
-    assert mrr["description"].endswith(r"[The plan \[1\]](https://tracker.shop.example/7)")
+    grow = there.things[shape]["Company goals.grow" if shape == "tags" else "grow"]
+    assert grow["description"] == "About grow: now 4 of 10\n\n[Headway](https://headway.shop.example/goals/grow)"
     orders = there.things["tables"][ORDERS]
     if shape == "tags":
+        mrr = there.things["tags"]["Company goals.grow_mrr"]
+        assert mrr["description"].endswith(r"[The plan \[1\]](https://tracker.shop.example/7)")
         assert there.labels("tables", ORDERS) == ["Company goals.grow", "Company goals.grow_mrr"]
         assert {label["source"] for label in orders["tags"]} == {"Classification"}
     else:
+        assert list(there.things["domains"]) == ["grow", "care"]
         assert [one["fullyQualifiedName"] for one in orders["domains"]] == ["grow"]
         assert orders["tags"] == []
     assert outcomes(tell(there, HEAD, HEAD, **{"as": shape})) == {"same": len(told)}
@@ -186,7 +189,7 @@ def test_another_shape_takes_the_earlier_one_back(there: OpenMetadataServer) -> 
 
 
 def test_labels_may_be_those_of_objectives_alone(there: OpenMetadataServer) -> None:
-    tell(there, HEAD, labels="objectives")
+    tell(there, HEAD, key_results=False)
     assert there.labels("tables", ORDERS) == ["Company goals.grow"]
     assert set(there.things["tables"][ORDERS]["extension"]) == {OBJECTIVES, KEY_RESULTS}
 
@@ -279,6 +282,29 @@ def test_synonyms_references_owners_and_reviewers_of_people_stay(there: OpenMeta
     ]
 
 
+@pytest.mark.parametrize("owner", ["ann@shop.example", "@ann"])
+def test_an_owner_that_looks_like_a_person_is_neither_looked_for_nor_kept(
+    there: OpenMetadataServer, owner: str
+) -> None:
+    head = Head((goal("grow", owner=owner),), ())
+    tell(there, head)
+    assert "ann" not in json.dumps([one.said for one in sink(there).statements(head)])
+    assert not [path for _, path, _ in there.requests if "teams" in path]
+
+
+def test_a_team_of_codeowners_is_the_team(there: OpenMetadataServer) -> None:
+    tell(there, Head((goal("grow", owner="@shop/sales-team"),), ()))
+    assert [one["name"] for one in there.things["glossaryTerms"]["Company goals.grow"]["owners"]] == ["sales-team"]
+
+
+def test_an_objective_says_what_it_supports_and_its_period(there: OpenMetadataServer) -> None:
+    below = goal("more", objective=GROW.id, period="2026-Q4", description="About more")
+    tell(there, Head((GROW, below), ()))
+    assert there.things["glossaryTerms"]["Company goals.more"]["description"] == (
+        "About more\n\nSupports: [The goal grow](https://headway.shop.example/goals/grow) · Period: 2026-Q4"
+    )
+
+
 def test_only_a_team_that_may_own_becomes_the_owner(there: OpenMetadataServer) -> None:
     told = tell(there, Head((goal("grow", owner="everybody"),), ()))
     assert outcomes(told) == {"sent": 2}
@@ -349,6 +375,13 @@ def test_the_text_of_an_ended_goal_that_people_rewrote_is_not_touched(there: Ope
     assert (grow["entityStatus"], grow["description"]) == ("Deprecated", "By hand")
 
 
+def test_a_property_that_people_rewrote_is_not_taken_back(there: OpenMetadataServer) -> None:
+    tell(there, HEAD)
+    there.things["tables"][ORDERS]["extension"][OBJECTIVES] = "What we grow with, by hand"
+    tell(there, Head(HEAD.goals, ()), HEAD)
+    assert there.things["tables"][ORDERS]["extension"] == {OBJECTIVES: "What we grow with, by hand"}
+
+
 def test_taking_back_what_is_gone_there_as_well_is_no_failure(there: OpenMetadataServer) -> None:
     tell(there, HEAD)
     there.things["glossaryTerms"].clear()
@@ -412,6 +445,15 @@ def test_what_means_later_is_tried_again(there: OpenMetadataServer) -> None:
     assert outcomes(tell(there, HEAD)) == {"sent": 8}
 
 
+def test_a_server_that_keeps_failing_is_not_asked_for_ever(there: OpenMetadataServer) -> None:
+    many = Head(tuple(goal(f"g{n}") for n in range(20)), ())
+    there.refusals = [("PUT", "glossaryTerms", 500)] * 4 * 20
+    with pytest.raises(ServiceError, match="failed with status 500"):
+        tell(there, many)
+    # the glossary, and four attempts for each of five goals
+    assert len(there.writes) == 1 + 4 * 5
+
+
 def test_a_property_of_another_type_is_not_written_and_the_asset_is_tried_again(there: OpenMetadataServer) -> None:
     of = {"name": OBJECTIVES, "propertyType": {"name": "string"}}
     there.things["metadata/types"]["table"]["customProperties"] = [of]
@@ -448,6 +490,13 @@ def test_a_wrong_token_ends_it_and_is_in_no_sentence(there: OpenMetadataServer) 
         list(one.deliver(changes(one, HEAD), dry_run=False))
     assert secret not in f"{error.value} {error.value.hint}"
     assert there.requests == []
+
+
+def test_a_token_that_expires_on_the_way_ends_it(there: OpenMetadataServer) -> None:
+    there.refusals = [("PUT", "glossaryTerms", 401)]
+    with pytest.raises(ServiceError, match="credentials are wrong"):
+        tell(there, HEAD)
+    assert len(there.writes) == 2
 
 
 @pytest.mark.parametrize(("version", "why"), [("1.9.3", "1.12 or newer"), ("", "does not say which version")])

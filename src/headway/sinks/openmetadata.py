@@ -35,7 +35,8 @@ from headway.sinks.protocol import Delivered, Setting
 
 TOKEN = "OPENMETADATA_JWT_TOKEN"  # noqa: S105 - the name of a variable
 HOME = "Company goals"
-LABELS = ("both", "objectives")
+_MOST_FAILURES = 5
+"""Failures of the server itself in a row after which the rest is not tried."""
 _NEW = "new"
 """Stands for the id of what a dry run would make."""
 
@@ -53,8 +54,8 @@ class OpenMetadata:
         Option("url", str, "", help="where OpenMetadata is"),
         Option("token", str, help="JWT of a bot or a person", env=TOKEN, secret=True),
         Option("as", str, "glossary", help="what goals are there: glossary, tags or domains"),
-        Option("name", str, HOME, help="name of the glossary or the classification"),
-        Option("labels", str, "both", help="what assets are labelled with: objectives, or both they and key results"),
+        Option("group", str, HOME, help="name of the glossary or the classification"),
+        Option("key_results", bool, True, help="assets get the labels of key results, too"),
         Option("service", str, "", help="the database service that the project's tables are in"),
         Option("database", str, "", help="the database of relations that name none; default: default"),
         Option("services", dict, None, help="BI tool: its dashboard service there, such as {superset: bi_prod}"),
@@ -64,9 +65,12 @@ class OpenMetadata:
         self, options: Mapping[str, Any], setting: Setting, *, sleep: Callable[[float], None] = time.sleep
     ) -> None:
         given = _given(options, self.options)
-        self._labels = _one_of(given["labels"], LABELS, "labels")
-        shape = cast("Shape", _one_of(given["as"], get_args(Shape), "as"))
-        self._names = Names(shape, given["name"])
+        if given["as"] not in get_args(Shape):
+            raise ConfigError(f"catalogs.openmetadata.as is one of {', '.join(get_args(Shape))}")
+        self._names = Names(cast("Shape", given["as"]), given["group"])
+        self._key_results = options.get("key_results", True)
+        if not isinstance(self._key_results, bool):
+            raise ConfigError("catalogs.openmetadata.key_results is true or false")
         self._places = Places(given["service"], given["database"], _services(options.get("services")))
         self._url = checked_url(SYSTEM, given["url"]) if given["url"] else ""
         self._setting, self._sleep = setting, sleep
@@ -78,7 +82,7 @@ class OpenMetadata:
 
     def statements(self, head: Head) -> Sequence[Statement]:
         """The glossary, its terms, the custom properties, then the assets that serve a goal."""
-        return statements(head, self._names, self._places, labels=self._labels)
+        return statements(head, self._names, self._places, key_results=self._key_results)
 
     def written(self, changes: Iterable[Change]) -> str:
         """Requests that say all this to an OpenMetadata that knows nothing of it yet, one in JSON a line.
@@ -99,11 +103,14 @@ class OpenMetadata:
         with Catalog(self._url, token, self._setting.progress, self._sleep) as there:
             there.check()
             talk = _Talk(there, dry_run=dry_run)
+            failures = 0
             for change in items:
                 try:
                     yield talk.about(change)
+                    failures = 0
                 except Refused as error:
-                    if error.status == 401:
+                    failures = failures + 1 if error.status >= 500 else 0
+                    if error.status == 401 or error.status < 400 or failures >= _MOST_FAILURES:
                         raise
                     yield Delivered(change.key, "failed", f"{change.title}: {_refused(error)}")
 
@@ -280,16 +287,10 @@ def _given(options: Mapping[str, Any], known: Iterable[Option]) -> dict[str, str
         value = options.get(name)
         if option.type is not str or option.secret:
             continue
-        if value is not None and not (isinstance(value, str) and value.strip() and value.isprintable()):
+        if value is not None and not (isinstance(value, str) and value.isprintable()):
             raise ConfigError(f"catalogs.openmetadata.{name} must be a text")
-        found[name] = str(value or option.default).strip()
+        found[name] = str(value or "").strip() or str(option.default)
     return found
-
-
-def _one_of(value: str, known: Sequence[str], name: str) -> str:
-    if value not in known:
-        raise ConfigError(f"catalogs.openmetadata.{name} is one of {', '.join(known)}")
-    return value
 
 
 def _services(said: Any) -> dict[str, str]:

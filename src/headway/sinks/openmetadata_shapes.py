@@ -1,4 +1,4 @@
-"""How goals look in OpenMetadata: terms of a glossary, tags of a classification, or domains; and what each is called.
+"""How goals look in OpenMetadata: terms of a glossary, tags of a classification, or domains; and their names there.
 
 Fully qualified names and the bodies that create things, as OpenMetadata's JSON schemas have them (createGlossary,
 createGlossaryTerm, createClassification, createTag, createDomain, tagLabel, customProperty); alike from 1.12 to 2.0.

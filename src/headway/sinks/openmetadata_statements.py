@@ -62,12 +62,12 @@ class Places:
         return [f"{quoted(self.service)}.{one}" for one in spelled]
 
 
-def statements(head: Head, names: Names, places: Places, *, labels: str) -> list[Statement]:
-    """All that is to be said, what others refer to first. `labels`: objectives, or both of them and key results."""
+def statements(head: Head, names: Names, places: Places, *, key_results: bool) -> list[Statement]:
+    """All that is to be said, what others refer to first. `key_results`: assets are labelled with these, too."""
     paths = goal_paths(head.goals)
     goals = {goal.id: goal for goal in head.goals}
     found = list(_goals(head, names, paths))
-    assets = dict(_assets(head, names, places, paths, goals, labels=labels))
+    assets = dict(_assets(head, names, places, paths, goals, key_results=key_results))
     kinds = {asset.kind for _, asset in assets.values() if asset.properties}
     found += [_stated(f"property {p.kind} {p.name}", p.title, p) for p in properties() if p.kind in kinds]
     return found + [_stated(key, title, asset) for key, (title, asset) in assets.items()]
@@ -114,23 +114,45 @@ def _goals(head: Head, names: Names, paths: Mapping[str, tuple[str, ...]]) -> It
     home = names.home_item(ABOUT)
     if home is not None:
         yield _stated(f"{home.collection} {home.fqn}", home.name, home)
+    goals = {goal.id: goal for goal in head.goals}
     for goal in head.goals:
+        if names.shape == "domains" and goal.kind == "key_result":
+            continue  # nothing would ever be in it
         links = [(REFERENCE, goal.url)] if goal.url else []
         links += [(link.title, link.url) for link in goal.links if link.url != goal.url]
         item = names.goal_item(
             paths[goal.id],
             called=goal.name,
             title=goal.title,
-            description=goal.description[:_LONGEST_TEXT],
-            team=goal.owner,
+            description=_described(goal, goals),
+            team=_team(goal.owner),
             links=links,
         )
         yield _stated(f"{item.collection} {item.fqn}", goal.title, item)
 
 
+def _described(goal: CatalogGoal, goals: Mapping[str, CatalogGoal]) -> str:
+    """What a goal says, with the objective that it supports and its period, which have no field of their own there."""
+    more = []
+    if goal.kind == "objective" and (above := goals.get(goal.objective)):
+        more.append(f"Supports: {linked(above.title, above.url)}")
+    if goal.period:
+        more.append(f"Period: {goal.period}")
+    text = goal.description.strip()[:_LONGEST_TEXT] or goal.title
+    return "\n\n".join([text, " · ".join(more)] if more else [text])
+
+
+def _team(owner: str) -> str:
+    """The team that an owner is; '' for what looks like a person, or cannot be asked for."""
+    if owner.startswith("@"):
+        # of a CODEOWNERS file: @company/team, or a person
+        owner = owner.partition("/")[2]
+    return owner.strip() if "@" not in owner and owner.isprintable() and fit(owner) == owner.strip() else ""
+
+
 def _assets(
     head: Head, names: Names, places: Places, paths: Mapping[str, tuple[str, ...]], goals: Mapping[str, CatalogGoal],
-    *, labels: str,
+    *, key_results: bool,
 ) -> Iterator[tuple[str, tuple[str, Asset]]]:  # fmt: skip
     """Key -> title and asset, of those that serve a goal. Two nodes of one table are one asset that serves all."""
     merged: dict[str, tuple[str, Kind, list[str], dict[str, None], dict[str, None]]] = {}
@@ -143,11 +165,10 @@ def _assets(
         one = merged.setdefault(key, (asset.node.label, kind, spelled, {}, {}))
         one[3].update(dict.fromkeys(asset.objectives))
         one[4].update(dict.fromkeys(asset.key_results))
-    for key, (title, kind, spelled, objectives, key_results) in merged.items():
-        carried = [*objectives, *key_results] if labels == "both" else [*(objectives or key_results)]
-        carried = carried[:_MOST]
+    for key, (title, kind, spelled, objectives, below) in merged.items():
+        carried = ([*objectives, *below] if key_results or not objectives else [*objectives])[:_MOST]
         wanted: list[Label] = [] if names.shape == "domains" else [names.label(paths[goal]) for goal in carried]
-        texts = {OBJECTIVES: _links(objectives, goals), KEY_RESULTS: _links(key_results, goals)}
+        texts = {OBJECTIVES: _links(objectives, goals), KEY_RESULTS: _links(below, goals)}
         texts = {name: text for name, text in texts.items() if text and kind in WITH_PROPERTIES}
         domain = next((names.fqn(paths[goal]) for goal in objectives), "") if names.shape == "domains" else ""
         item = Asset(
