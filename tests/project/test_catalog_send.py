@@ -143,6 +143,15 @@ def test_what_failed_is_tried_again_and_may_have_arrived(tmp_path: Path) -> None
     assert len(Board.sent[-1][2]) == 1
 
 
+def test_what_failed_may_have_arrived_also_when_all_is_again_as_it_was_sent(tmp_path: Path) -> None:
+    run(project(tmp_path, "a", text="one"))
+    Board.fails = {"a"}
+    run(project(tmp_path, "a", text="two"))
+    Board.fails = set()
+    assert dict(run(project(tmp_path, "a", text="one")))["a"] == "sent"
+    assert dict(run(project(tmp_path, "a", text="one")))["a"] == "same"
+
+
 @pytest.mark.parametrize("at", ["a", "a.k", "dbt:model.shop.b"])
 def test_a_run_that_was_cut_off_is_finished_by_the_next(tmp_path: Path, at: str) -> None:
     run(project(tmp_path, "b"))

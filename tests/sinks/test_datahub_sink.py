@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -25,10 +26,9 @@ from headway.cli.main import run
 from headway.errors import ConfigError, ServiceError
 from headway.graph.model import Node
 from headway.project import Project
-from headway.project.catalog import head
 from headway.project.catalog_send import in_file, send
 from headway.remote import Client
-from headway.sinks.catalog import CatalogAsset, Change
+from headway.sinks.catalog import CatalogAsset, CatalogGoal, Change, Head
 from headway.sinks.datahub import DataHub
 from headway.sinks.datahub_proposals import ACTOR, SOURCE, on_the_wire, proposals
 from headway.sinks.datahub_proposals import in_file as as_file
@@ -92,6 +92,7 @@ def test_goals_are_terms_and_assets_have_those_they_serve(gms: Gms, tmp_path: Pa
     ]
     (owner,) = gms.things[TERM]["ownership"]["owners"]
     assert (owner["owner"], owner["type"]) == ("urn:li:corpGroup:sales-team", "BUSINESS_OWNER")
+    assert gms.things[TERM]["deprecation"]["deprecated"] is False
     assert gms.things[MRR]["glossaryTermInfo"]["parentNode"] == "urn:li:glossaryNode:headway.key_results"
     for urn in (ORDERS, RAW, BOARD):
         assert terms(gms, urn) == [TERM, MRR]
@@ -189,6 +190,7 @@ def test_an_ended_objective_is_deprecated_and_taken_off_and_comes_back(gms: Gms,
     assert terms(gms, ORDERS) == []
     assert properties(gms, ORDERS) == {}
     sent(shop(tmp_path, gms))
+    assert gms.things[TERM]["deprecation"]["deprecated"] is False
     assert gms.plain() == was
 
 
@@ -213,6 +215,17 @@ def test_a_changed_link_owner_and_parent_replace_only_ours(gms: Gms, tmp_path: P
     assert sorted(links) == ["https://b.example/x/~1?q=1", "https://wiki.example/"]
     assert gms.things[TERM]["glossaryTermInfo"]["sourceUrl"] == "https://b.example/x/~1?q=1"
     assert [one["owner"] for one in gms.things[TERM]["ownership"]["owners"]] == ["urn:li:corpGroup:growth"]
+
+
+def test_a_link_or_a_key_result_that_is_gone_is_taken_off_the_goal(gms: Gms, tmp_path: Path) -> None:
+    sent(shop(tmp_path, gms, goals=GOALS.replace("    owner: sales-team\n", "    url: 'https://a.example/'\n")))
+    link = {"url": "https://wiki.example/", "description": "why", "createStamp": STAMP}
+    gms.things[TERM]["institutionalMemory"]["elements"].append(link)
+    gms.things[TERM]["glossaryRelatedTerms"]["hasRelatedTerms"].append("urn:li:glossaryTerm:sales")
+    sent(shop(tmp_path, gms, goals=GOALS.partition("      - id: happiness")[0]))
+    assert gms.things[TERM]["institutionalMemory"]["elements"] == [link]
+    assert sorted(gms.things[TERM]["glossaryRelatedTerms"]["hasRelatedTerms"]) == [MRR, "urn:li:glossaryTerm:sales"]
+    assert gms.things["urn:li:glossaryTerm:headway.grow.happiness"]["deprecation"]["deprecated"] is True
 
 
 def test_another_way_of_telling_takes_the_first_one_off(gms: Gms, tmp_path: Path) -> None:
@@ -293,6 +306,16 @@ def test_a_service_that_fails_is_asked_again_and_then_left(
     assert len(waits) == 5 * 3  # five things, each tried four times; the rest was not tried
     gms.refuse = {}
     assert set(sent(shop(tmp_path, gms)).values()) == {"sent"}
+
+
+def test_things_that_fail_here_and_there_stop_nothing(
+    gms: Gms, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("headway.sinks.datahub.Client", lambda *a, **k: Client(*a, **k, sleep=lambda _: None))
+    keys = [one.key for one in send(shop(tmp_path, gms), "datahub", write=False)]
+    gms.refuse = dict.fromkeys(keys[::2], 500)
+    outcomes = sent(shop(tmp_path, gms))
+    assert [outcomes[key] for key in keys] == ["failed", "sent"] * 5
 
 
 def test_without_a_server_it_says_where_to_put_it(tmp_path: Path) -> None:
@@ -497,13 +520,19 @@ def test_assets_are_called_as_datahubs_own_sources_call_them(
     assert list(urns_of(given, Settings.of(options, {}))) == [f"urn:li:{name}" for name in wanted]
 
 
-def test_two_nodes_that_are_one_table_there_get_the_terms_of_both(gms: Gms, tmp_path: Path) -> None:
-    project = shop(tmp_path, gms)
-    told = manifest()
-    told["nodes"]["model.shop.forgotten"]["relation_name"] = '"WH"."MAIN"."Orders"'
-    (tmp_path / "target" / "manifest.json").write_text(json.dumps(told))
-    found = [one for one in DataHub({}, Setting(".", NOW, {})).statements(head(project)) if one.key == ORDERS]
-    assert [one.said["terms"] for one in found] == [[TERM, MRR]]
+def test_two_nodes_that_are_one_table_there_get_the_terms_of_both() -> None:
+    grow, keep = (
+        CatalogGoal(id=f"goal:objective.{name}", kind="objective", name=name, title=name, description=name)
+        for name in ("grow", "keep")
+    )
+    one = replace(TABLE, objectives=(grow.id,))
+    other = replace(
+        asset("dbt:model.other.orders", kind="model", relation="db.main.orders"), objectives=(keep.id, grow.id)
+    )
+    (said,) = DataHub({}, Setting(".", NOW, {})).statements(Head((grow, keep), (one, other)))[-1:]
+    assert said.title == "x (dbt)"
+    assert said.said["terms"] == ["urn:li:glossaryTerm:headway.grow", "urn:li:glossaryTerm:headway.keep"]
+    assert said.said["properties"] == {"headway.objectives": ["grow", "keep"]}
 
 
 def test_what_is_patched_is_attributed_to_headway() -> None:
