@@ -195,6 +195,8 @@ def _tables(count: int) -> str:
 
 
 def is_tool(node: Node) -> bool:
-    """Whether a node is content of a tool outside dbt, or one with it."""
+    """Whether a node is content of a tool outside dbt that shows data, or one with it."""
+    if node.kind in {"source", "job"}:
+        return False
     namespace, colon, _ = node.id.partition(":")
     return bool(node.also) or (bool(colon) and namespace not in {"dbt", "goal"})

@@ -19,7 +19,7 @@ from msgspec.structs import replace
 from headway.answer import Answer, Column, Finding, listed, plural
 from headway.errors import UsageError
 from headway.graph.graph import Graph
-from headway.graph.model import Node, Origin
+from headway.graph.model import KINDS, Node, Origin
 from headway.graph.retirement import Retirement, plan
 from headway.project import journal
 from headway.project.dbt_files import DbtFiles, Resource
@@ -126,7 +126,8 @@ def _prepared(
     if ids:
         changes.append(_recording(files, going, stage, day, journal_id))
     by_hand = [g.node for g in going if g.node.id.removeprefix(_DBT) not in uids]
-    also = [(g.node, o.connector) for g in going for o in g.node.also if o.connector != "dbt"]
+    boards = [g.node for g in going if KINDS[g.node.kind].band == "dashboard"]
+    also = [(node, o.connector) for node in boards for o in node.also if o.connector != "dbt"]
     notes = [*made.notes, *(_by_hand(node, stage) for node in by_hand)]
     notes += [_by_hand(node, stage, tool) for node, tool in also] + _goals_left(graph, ids)
     too_old = [f"{s.source} ends on {s.end}, {s.days} days before {graph.as_of}" for s in found.stale]
@@ -373,9 +374,13 @@ def _nested_in(files: DbtFiles, node: Node) -> str:
 
 
 def _by_hand(node: Node, stage: Stage, tool: str = "") -> str:
-    where = tool or node.origin.connector or node.id.partition(":")[0]
-    what = {"announced": "announce", "deprecated": "mark", "disabled": "archive", "dropped": "delete"}[stage]
-    return f"{what} the {node.kind.replace('_', ' ')} {node.label} in {where} by hand" + (
+    """What nobody's files say: content of a tool is archived there, a job is stopped where it runs."""
+    where = f"in {tool or node.origin.connector or node.id.partition(':')[0]}"
+    if node.kind in {"job", "source"}:
+        where = "where it runs" if node.kind == "job" else "where it is kept"
+    archive = "stop" if node.kind == "job" else "archive"
+    what = {"announced": "announce", "deprecated": "mark", "disabled": archive, "dropped": "delete"}[stage]
+    return f"{what} the {node.kind.replace('_', ' ')} {node.label} {where} by hand" + (
         f": {node.url}" if node.url else ""
     )
 
