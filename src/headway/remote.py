@@ -55,11 +55,12 @@ class Api(Protocol):
 
 
 class Refused(ServiceError):
-    """The system answered with a status that is no success; `status` is its number."""
+    """The system answered with a status that is no success; `status` is its number, `location` where it sends one."""
 
-    def __init__(self, message: str, status: int, *, hint: str = "") -> None:
+    def __init__(self, message: str, status: int, *, hint: str = "", location: str = "") -> None:
         super().__init__(message, hint=hint)
         self.status = status
+        self.location = location
 
 
 @dataclass
@@ -133,7 +134,7 @@ class Client:
             elif 200 <= answer.status < 300:
                 return answer.body
             elif last or answer.status not in _AGAIN:
-                raise self._refusal(answer.status, path)
+                raise self._refusal(answer.status, path, answer.location)
             else:
                 asked_to_wait = _retry_after(answer.retry_after)
             pause = min(_LONGEST_WAIT, wait if asked_to_wait is None else asked_to_wait)
@@ -158,7 +159,8 @@ class Client:
                 headers = {"accept": "application/json", **self.headers, "accept-encoding": "gzip"}
                 with self._client.stream(method, url, headers=headers, **more) as answer:
                     body = self._body(answer, path, begun)
-                    return _Answer(answer.status_code, answer.headers.get("retry-after", ""), body)
+                    said = answer.headers
+                    return _Answer(answer.status_code, said.get("retry-after", ""), body, said.get("location", ""))
         except _Packed:
             return _Failure("the answer is packed in a broken way")
         except httpx.TimeoutException:
@@ -193,7 +195,7 @@ class Client:
                     hint="is there a line break, or a letter beyond ASCII, in the credential?",
                 )
 
-    def _refusal(self, status: int, path: str) -> Refused:
+    def _refusal(self, status: int, path: str, location: str) -> Refused:
         asked = self._asked(path)
         if status == 401:
             return Refused(f"{asked} was refused: the credentials are wrong or no longer good (401)", status)
@@ -202,9 +204,8 @@ class Client:
                 f"{asked} is not allowed to this user (403)", status, hint="which rights it needs: see the docs"
             )
         if 300 <= status < 400:
-            return Refused(
-                f"{asked} was sent elsewhere ({status})", status, hint="is the url right, and is one signed in?"
-            )
+            hint = "is the url right, and is one signed in?"
+            return Refused(f"{asked} was sent elsewhere ({status})", status, hint=hint, location=location)
         if status == 404:
             return Refused(f"{asked} is not there (404)", status, hint="is the url right?")
         return Refused(f"{asked} failed with status {status}", status)
@@ -218,6 +219,7 @@ class _Answer:
     status: int
     retry_after: str
     body: bytes
+    location: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -344,5 +346,5 @@ def _httpx() -> Any:
     try:
         import httpx
     except ImportError:
-        raise MissingExtra("bi", "asking a BI tool") from None
+        raise MissingExtra("bi", "asking another system over HTTP") from None
     return httpx

@@ -14,7 +14,9 @@ from ruamel.yaml import YAML
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "connectors"))
 
 from goal_five import FIVE, check_five
+from http_server import Answer, Server
 from monday_board import BOARD, TOKEN, MondayServer
+from workbooks import workbook
 
 from headway.cli.main import cli, run
 from headway.config import Source
@@ -111,3 +113,21 @@ def test_the_command_prints_and_writes_nothing(tmp_path: Path) -> None:
     assert done.stdout.startswith("connectors:\n  - name: goals_csv\n")
     assert sorted(p.name for p in tmp_path.iterdir()) == ["okrs.csv"]
     assert run(["init", "jira", "--project-dir", str(tmp_path)]) == 2
+
+
+def test_a_sheet_of_a_workbook_and_a_table_at_an_address(tmp_path: Path) -> None:
+    pytest.importorskip("openpyxl", reason="openpyxl is not installed")
+
+    def fill(book: Any) -> None:
+        for name in ("2026", "2025"):
+            book.create_sheet(name).append(["Objective", "Key result", "Target"])
+
+    (tmp_path / "okrs.xlsx").write_bytes(workbook(fill))
+    with pytest.raises(InputError, match=r"say which one.*'2026'"):
+        proposed(project(tmp_path), "csv", ["okrs.xlsx"])
+    said = proposed(project(tmp_path), "csv", ["okrs.xlsx", "2026"])
+    assert said.startswith('connectors:\n  - name: goals_csv\n    path: okrs.xlsx\n    sheet: "2026"\n    columns:\n')
+    assert "title: Key result\n      objective: Objective\n" in said
+    with Server({"/okrs.csv": Answer(b"id,title\n1,Grow\n")}) as server:
+        said = proposed(project(tmp_path), "csv", [f"{server.url}/okrs.csv"])
+        assert f'    url: "{server.url}/okrs.csv"\n' in said or f"    url: {server.url}/okrs.csv\n" in said

@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, cast
 
 from headway.errors import InputError, Place
 
@@ -49,6 +49,8 @@ class Sheet:
     separated: str
     """By what: commas, semicolons, tabs or bars."""
     _reader: Any
+    notes: tuple[str, ...] = ()
+    """What else there is to say of the table: nothing, of text."""
     lines_of_row: int = 1
     """Lines that the row just given took up; many, where a quote is not closed."""
 
@@ -73,8 +75,8 @@ class Sheet:
 
 
 @contextmanager
-def rows(path: Path, shown: str, wanted: Callable[[list[str]], int]) -> Iterator[Sheet]:
-    """Open a CSV file, called `shown` in messages.
+def rows(path: Path | bytes, shown: str, wanted: Callable[[list[str]], int]) -> Iterator[Sheet]:
+    """Open a CSV file, or what is in one, called `shown` in messages.
 
     The separator is the one with which `wanted(header)`, the number of header names that are looked for, is largest;
     a comma when nothing decides. Raises InputError for whatever cannot be read as text in lines.
@@ -126,14 +128,20 @@ def regular(path: Path) -> None:
 
 
 @contextmanager
-def _decompressed(path: Path) -> Iterator[io.BufferedReader | gzip.GzipFile]:
-    regular(path)
-    with path.open("rb") as raw:
+def _decompressed(path: Path | bytes) -> Iterator[io.BufferedReader | gzip.GzipFile]:
+    with _opened(path) as raw:
         if raw.peek(2)[:2] != b"\x1f\x8b":
             yield raw
             return
         with gzip.GzipFile(fileobj=raw) as unpacked:
             yield unpacked
+
+
+def _opened(path: Path | bytes) -> io.BufferedReader:
+    if isinstance(path, bytes):
+        return cast("io.BufferedReader", io.BufferedReader(io.BytesIO(path)))
+    regular(path)
+    return path.open("rb")
 
 
 def _encoding(stream: io.BufferedReader | gzip.GzipFile, shown: str) -> str:
@@ -176,7 +184,7 @@ def _csv_problem(error: csv.Error) -> str:
     return f"this row is not CSV: {error}"
 
 
-def _undecodable(path: Path, shown: str, encoding: str) -> InputError:
+def _undecodable(path: Path | bytes, shown: str, encoding: str) -> InputError:
     """The error for bytes that are not text, with their place: found by reading once more, as bytes."""
     decoder = codecs.getincrementaldecoder(encoding)()
     read, line, at = 0, 1, 0

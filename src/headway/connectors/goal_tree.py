@@ -8,6 +8,7 @@ what it looks like. Ids are the tool's own, so goals that are renamed, moved or 
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -106,6 +107,11 @@ def records(
 def node_id(connector: str, key: str) -> str:
     """Id of a goal's node: `asana:1201`."""
     return f"{connector}:{' '.join(key.split())}"
+
+
+def slug(title: str) -> str:
+    """The key of a goal that has none of its own: words of its title."""
+    return re.sub(r"\W+", "_", title.casefold()).strip("_")[:80] or "goal"
 
 
 class _Tree:

@@ -1,25 +1,27 @@
-"""The connector `goals_csv`: goals from a CSV export of a goal tool or a spreadsheet, in either of both hierarchies.
+"""The connector `goals_csv`: goals from an export of a goal tool or a spreadsheet: CSV, Excel workbook, Google sheet.
 
-Exports tell what is below what by an order (`1`, `1.2`, `1.2.1`) or by the id of the row above. Which column says what
-is in the option `columns`, or follows from the names that tools give their columns; `headway init csv` proposes it.
+Tables tell what is below what in one of three ways: by an order (`1`, `1.2`, `1.2.1`), by the id of the row above, or
+by a column of objectives beside one of key results. Which column says what is in the option `columns`, or follows from
+the names that tools give their columns; `headway init csv` proposes it.
 """
 
 from __future__ import annotations
 
 import re
 from calendar import monthrange
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any, ClassVar
 
 from headway.config import Option
-from headway.connectors import delimited, given
+from headway.connectors import given, sheet_address, spreadsheet
 from headway.connectors.artifact import shown
 from headway.connectors.fields import number
-from headway.connectors.goal_tree import Goal, LeftOut, Sort, records
+from headway.connectors.goal_tree import Goal, LeftOut, Sort, records, slug
 from headway.connectors.protocol import Context
+from headway.connectors.workbook import FromAbove
 from headway.errors import ConfigError, InputError, Place
 from headway.graph.model import AnyRecord, Gap, Origin
 
@@ -28,7 +30,8 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
     "id": ("row id", "id", "goal id", "key", "issue key", "okr id", "objective id"),
     "order": ("order", "no", "number", "#", "level"),
     "parent": ("parent", "parent id", "parent row id", "aligned to", "parent goal"),
-    "title": ("title", "summary", "name", "goal", "objective", "metric_name", "key result"),
+    "title": ("title", "summary", "name", "key result", "key results", "kr", "goal", "objective", "metric_name"),
+    "objective": ("objective", "objectives", "goal", "goals"),
     "type": ("type", "goal type", "kind", "metric_type"),
     "description": ("description", "notes"),
     "owner": ("teams", "team", "entity", "owner", "department"),
@@ -46,8 +49,14 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
     "private": ("private", "visibility"),
     "archived": ("archived",),
 }
-"""Field of a goal -> names of columns that say it, the best first."""
+"""Field of a goal -> names of columns that say it, the best first. `objective` is the title of the goal above."""
 
+_BESIDE = frozenset({"key result", "key results", "kr"})
+"""Titles beside which a column of objectives is one of goals above; elsewhere it may be anything."""
+_OWN = ("id", "order", "title")
+"""What says which goal a row is: a merged cell says that of its first row alone."""
+_OF_ALL = ("private", "archived")
+"""What an objective is when all of its key results are."""
 MOST_ROWS = 200_000
 _SORTS: Mapping[str, Sort] = {
     "objective": "objective", "goal": "objective", "big goal": "objective", "key result": "key_result",
@@ -62,17 +71,21 @@ _ORDERS = {"iso": ("y", "m", "d"), "dmy": ("d", "m", "y"), "mdy": ("m", "d", "y"
 
 
 class GoalsCsv:
-    """Reads goals from a CSV file, as OKR tools and spreadsheets export them, with an order or with ids.
+    """Reads goals from a table, as OKR tools and spreadsheets export them: CSV, an Excel workbook, a Google sheet.
 
     Yields objectives, key results with their targets and current values, and deliverables; then gaps for private and
     archived goals, rows that cannot be read and goals without a number.
 
-    Raises ConfigError for options that cannot be, InputError for a file that is none or has no column of titles.
+    Raises ConfigError for options that cannot be, InputError for a table that is none or has no column of titles,
+    ServiceError for an address that gives none, MissingExtra for a workbook without the extra `xlsx` and for an address
+    without the extra `bi`.
     """
 
     name: ClassVar[str] = NAME
     options: ClassVar[tuple[Option, ...]] = (
-        Option("path", str, required=True, help="the CSV file"),
+        Option("path", str, "", help="the CSV file or Excel workbook"),
+        Option("url", str, "", help="address of a Google sheet, or of such a file; instead of path"),
+        Option("sheet", str, "", help="which sheet of a workbook; empty: the one that holds goals"),
         Option("columns", dict, {}, help=f"which column says what: {', '.join(COLUMNS)}; empty: by their names"),
         Option("dates", str, "iso", help="how days are written: iso, dmy or mdy"),
         Option("taken", str, "", help="day of the export, on which its current values were true; empty: today"),
@@ -82,8 +95,16 @@ class GoalsCsv:
 
     def __init__(self, options: Mapping[str, Any], context: Context) -> None:
         values = given.checked(NAME, self.options, options)
-        self._path = Path(context.root, values["path"])
-        self._shown = shown(self._path, context.root)
+        if given.one_of(NAME, values, "path", "url") == "url":
+            self._url: str = values["url"]
+            sheet_address.table_address(self._url)
+            self._shown = sheet_address.named(self._url)
+        else:
+            self._url = ""
+            self._path = Path(context.root, values["path"])
+            self._shown = shown(self._path, context.root)
+        self._sheet: str = values["sheet"]
+        self._progress = context.progress
         self._columns = _checked(values["columns"])
         self._dates: str = values["dates"]
         if self._dates not in _ORDERS:
@@ -93,20 +114,34 @@ class GoalsCsv:
         self._private: bool = values["private"]
 
     def records(self) -> Iterator[AnyRecord]:
-        """Every goal in the file, and what could not be read."""
-        if "\0" in str(self._path):
-            raise InputError("is no name of a file", place=Place(self._shown))
+        """Every goal in the table, and what could not be read."""
         left_out = LeftOut()
-        with delimited.rows(self._path, self._shown, _known) as sheet:
+        with spreadsheet.rows(self._source(), self._shown, self._known, self._sheet) as sheet:
             columns = self._columns or propose(sheet.header)
             where = _where(columns, sheet.header, Place(self._shown, sheet.line))
             rows = list(self._rows(sheet, where, left_out))
+            left_out.broken += [f"{self._shown}: {note}" for note in sheet.notes]
+        if "objective" in where:
+            rows = _with_objectives(rows)
         reading = _Reading(rows, self._dates, self._taken, self._shown)
         goals = [goal for row in rows if (goal := reading.goal(row)) and self._seen(row, goal, left_out)]
         yield from records(NAME, self._tool, goals, left_out, hint_private="private: true reads them")
-        yield from reading.gaps("id" in where)
+        yield from reading.gaps("id" in where, "objective" in where)
 
-    def _rows(self, sheet: delimited.Sheet, where: Mapping[str, int], left_out: LeftOut) -> Iterator[_Row]:
+    def _source(self) -> Path | bytes:
+        if self._url:
+            return sheet_address.fetched(self._url, progress=self._progress)
+        if "\0" in str(self._path):
+            raise InputError("is no name of a file", place=Place(self._shown))
+        return self._path
+
+    def _known(self, header: list[str]) -> int:
+        """How many of the columns that are looked for a row names."""
+        if self._columns:
+            return len({column.strip() for column in self._columns.values()} & {cell.strip() for cell in header})
+        return known_columns(header)
+
+    def _rows(self, sheet: spreadsheet.Table, where: Mapping[str, int], left_out: LeftOut) -> Iterator[_Row]:
         broken: list[int] = []
         for count, (line, cells) in enumerate(sheet):
             if count >= MOST_ROWS:
@@ -114,10 +149,10 @@ class GoalsCsv:
             if isinstance(cells, str):
                 broken.append(line)
                 continue
-            said = {field: _cell(cells, at) for field, at in where.items()}
-            if said.get("title"):
+            said = {field: _cell(cells, at, field) for field, at in where.items()}
+            if said.get("title") or (said.get("objective") and not isinstance(cells[where["objective"]], FromAbove)):
                 yield _Row(line, said)
-            elif any(said.values()):
+            elif any(text for field, text in said.items() if field != "objective"):
                 broken.append(line)
         if broken:
             lines = ", ".join(map(str, broken[:5])) + (", ..." if len(broken) > 5 else "")
@@ -134,19 +169,48 @@ class GoalsCsv:
 
 
 class _Row:
-    """The cells of one line, by field."""
+    """The cells of one line, by field; or the objective that lines name beside their key results."""
 
-    __slots__ = ("line", "said")
+    __slots__ = ("above", "line", "said")
 
-    def __init__(self, line: int, said: Mapping[str, str]) -> None:
+    def __init__(self, line: int, said: Mapping[str, str], above: _Row | None = None) -> None:
         self.line = line
         self.said = said
+        self.above = above
 
     def text(self, field: str) -> str:
         return self.said.get(field, "")
 
     def says(self, field: str) -> bool:
         return self.text(field).casefold() in _YES
+
+
+def _with_objectives(rows: Sequence[_Row]) -> list[_Row]:
+    """The rows with their objectives as rows of their own, each before its first key result.
+
+    An objective that is not named again is that of the row above, as people write it, and as merged cells say it. A row
+    that names an objective and no key result is about the objective itself.
+    """
+    found: list[_Row] = []
+    heads: dict[str, _Row] = {}
+    below: dict[str, list[_Row]] = defaultdict(list)
+    name = ""
+    for row in rows:
+        said = row.text("objective")
+        name = said.casefold() or name
+        if said and name not in heads:
+            whole = not row.text("title")
+            kept = row.said if whole else {f: row.text(f) for f in ("period", "start", "end")}
+            heads[name] = _Row(row.line, {**kept, "title": said, "type": "objective"})
+            found.append(heads[name])
+        if row.text("title"):
+            found.append(_Row(row.line, row.said, heads.get(name)))
+            below[name].append(row)
+    for name, head in heads.items():
+        for field in _OF_ALL if below[name] else ():
+            if all(row.says(field) for row in below[name]):
+                head.said = {**head.said, field: "yes"}
+    return found
 
 
 class _Reading:
@@ -161,12 +225,12 @@ class _Reading:
         self._by_title = {
             row.text("title").casefold(): row for row in rows if titles[row.text("title").casefold()] == 1
         }
-        self._keys: dict[int, str] = {}
+        self._keys: dict[_Row, str] = {}
         used: Counter[str] = Counter()
         for row in rows:
-            key = row.text("id") or _slug(row.text("title"))
+            key = row.text("id") or slug(row.text("title"))
             used[key] += 1
-            self._keys[row.line] = key if row.text("id") or used[key] == 1 else f"{key}_{used[key]}"
+            self._keys[row] = key if row.text("id") or used[key] == 1 else f"{key}_{used[key]}"
         self._ids = {row.text("id") for row in rows if row.text("id")}
         self._days = 0
         self._numbers = 0
@@ -179,7 +243,7 @@ class _Reading:
         current = self._number(row, "current")
         weight = self._number(row, "weight")
         return Goal(
-            key=self._keys[row.line],
+            key=self._keys[row],
             title=row.text("title"),
             sort=sort,
             parent=self._parent(row),
@@ -206,13 +270,15 @@ class _Reading:
         said = row.text("parent")
         if said:
             if said not in self._ids and said.casefold() in self._by_title:
-                return self._keys[self._by_title[said.casefold()].line]
+                return self._keys[self._by_title[said.casefold()]]
             return said
+        if row.above is not None:
+            return self._keys[row.above]
         order = row.text("order").rstrip(".")
         while "." in order:
             order = order.rpartition(".")[0]
             if order in self._by_order:
-                return self._keys[self._by_order[order].line]
+                return self._keys[self._by_order[order]]
         return ""
 
     def _day(self, row: _Row, field: str) -> date | None:
@@ -235,7 +301,7 @@ class _Reading:
         self._numbers += bool(said) and value is None
         return value
 
-    def gaps(self, with_ids: bool) -> Iterator[Gap]:
+    def gaps(self, with_ids: bool, with_objectives: bool) -> Iterator[Gap]:
         """What could not be read."""
         origin = Origin(NAME, self._file)
         if self._days:
@@ -244,8 +310,10 @@ class _Reading:
         if self._numbers:
             message = f"{self._file}: {self._numbers:,} cells that should be numbers are none"
             yield Gap(topic="goals", message=message, origin=origin)
-        if not with_ids:
-            message = f"{self._file} has no column of ids: a goal that is renamed is taken for a new one"
+        if not with_ids or with_objectives:
+            which = "an objective" if with_ids else "a goal"
+            ids = "no ids of its objectives" if with_ids else "no column of ids"
+            message = f"{self._file} has {ids}: {which} that is renamed is taken for a new one"
             yield Gap(topic="goals", message=message, hint="export it with ids, or add a column", origin=origin)
 
 
@@ -258,6 +326,8 @@ def propose(header: Sequence[str]) -> dict[str, str]:
             if name in names and names[name] not in found.values():
                 found[field] = names[name]
                 break
+    if "objective" in found and _plain(found["title"]) not in _BESIDE:
+        del found["objective"]
     return found
 
 
@@ -278,7 +348,8 @@ def _plain(name: str) -> str:
     return " ".join(name.replace("*", "").split()).casefold()
 
 
-def _known(header: list[str]) -> int:
+def known_columns(header: list[str]) -> int:
+    """How many columns of a header say something of a goal, by their names."""
     return len(propose(header))
 
 
@@ -307,12 +378,10 @@ def _where(columns: Mapping[str, str], header: Sequence[str], place: Place) -> d
     return {field: numbers[column.strip()] for field, column in columns.items()}
 
 
-def _cell(cells: Sequence[str], at: int) -> str:
-    return " ".join(cells[at].split()) if at < len(cells) else ""
-
-
-def _slug(title: str) -> str:
-    return re.sub(r"\W+", "_", title.casefold()).strip("_")[:80] or "goal"
+def _cell(cells: Sequence[str], at: int, field: str) -> str:
+    if at >= len(cells) or (field in _OWN and isinstance(cells[at], FromAbove)):
+        return ""
+    return " ".join(cells[at].split())
 
 
 def _span(period: str) -> tuple[date | None, date | None]:

@@ -17,7 +17,7 @@ from headway.config import Option
 from headway.connectors import given
 from headway.connectors.artifact import read, shown
 from headway.connectors.fields import number
-from headway.connectors.goal_tree import Goal, LeftOut, Sort, records
+from headway.connectors.goal_tree import Goal, LeftOut, Sort, records, slug
 from headway.connectors.protocol import Context
 from headway.errors import ConfigError, InputError, Place
 from headway.graph.model import AnyRecord
@@ -181,7 +181,7 @@ class _Dialect:
         current = number({"n": self._text(one, "current")}, "n")
         weight = number({"n": self._text(one, "weight")}, "n")
         return Goal(
-            key=name or f"{above}.{_slug(title)}".lstrip("."),
+            key=name or f"{above}.{slug(title)}".lstrip("."),
             title=title or name,
             sort=_SORTS.get(self._text(one, "type").casefold(), sort),
             parent=parents[0] if parents else "",
@@ -283,7 +283,3 @@ def _day(said: str) -> date | None:
         return date.fromisoformat(said[:10]) if said else None
     except ValueError:
         return None
-
-
-def _slug(title: str) -> str:
-    return re.sub(r"\W+", "_", title.casefold()).strip("_")[:80] or "goal"

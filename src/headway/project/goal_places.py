@@ -6,15 +6,16 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from headway.connectors import delimited
+from headway.connectors import sheet_address, spreadsheet
 from headway.connectors.artifact import shown
 from headway.connectors.fields import each, text
-from headway.connectors.goals_csv import COLUMNS, propose
+from headway.connectors.goals_csv import COLUMNS, known_columns, propose
 from headway.connectors.monday.columns import FIELDS
 from headway.connectors.monday.columns import propose as propose_columns
 from headway.connectors.monday.connector import NAME as MONDAY
 from headway.connectors.monday.connector import Monday
 from headway.connectors.protocol import Context
+from headway.connectors.workbook import Grid
 from headway.errors import InputError, Place, UsageError
 from headway.project.reviewed import printable, scalar
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 
 def proposed(project: Project, tool: str, what: Sequence[str]) -> str:
-    """YAML for headway.yml: for `monday` from the boards with these ids, for `csv` from the file of that name.
+    """YAML for headway.yml: for `monday` from the boards with these ids, for `csv` from the table of that name.
 
     Nothing is written. Raises UsageError for another tool or without a board or file, InputError, ConfigError and
     ServiceError when the place cannot be read.
@@ -33,9 +34,10 @@ def proposed(project: Project, tool: str, what: Sequence[str]) -> str:
             raise UsageError("headway init monday needs the ids of boards", hint="headway init monday 1234567890")
         return _monday(project, what)
     if tool == "csv":
-        if len(what) != 1:
-            raise UsageError("headway init csv needs one file", hint="headway init csv okrs.csv")
-        return _csv(project, what[0])
+        if len(what) not in {1, 2}:
+            hint = "headway init csv FILE, of a workbook with several sheets headway init csv FILE SHEET"
+            raise UsageError("headway init csv needs one file, or the address of a Google sheet", hint=hint)
+        return _csv(project, *what)
     raise UsageError(
         f"nothing can be proposed for {tool!r}", hint="headway init monday BOARD, or headway init csv FILE"
     )
@@ -63,16 +65,25 @@ def _monday(project: Project, boards: Sequence[str]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _csv(project: Project, name: str) -> str:
-    path = Path(project.config.root, name)
-    file = shown(path, project.config.root)
-    with delimited.rows(path, file, lambda header: len(propose(header))) as sheet:
-        header = sheet.header
+def _csv(project: Project, name: str, sheet: str = "") -> str:
+    """An entry for a CSV file, a workbook or an address, with its columns as they would be read."""
+    if "://" in name:
+        file, option = sheet_address.named(name), f"url: {scalar(name)}"
+        source: Path | bytes = sheet_address.fetched(name, progress=project.progress)
+    else:
+        source = Path(project.config.root, name)
+        file = shown(source, project.config.root)
+        option = f"path: {scalar(file)}"
+    with spreadsheet.rows(source, file, known_columns, sheet) as table:
+        header, line = table.header, table.line
+        sheet = table.sheet if isinstance(table, Grid) and (sheet or table.several) else ""
     taken: Mapping[str, str] = propose(header)
     if "title" not in taken:
         hint = f"its columns are {', '.join(_said(h) for h in header[:12])}"
-        raise InputError("no column looks like the titles of goals", place=Place(file, sheet.line), hint=hint)
-    lines = ["connectors:", "  - name: goals_csv", f"    path: {scalar(file)}", "    columns:"]
+        raise InputError("no column looks like the titles of goals", place=Place(file, line), hint=hint)
+    lines = ["connectors:", "  - name: goals_csv", f"    {option}"]
+    lines += [f"    sheet: {scalar(sheet)}"] if sheet else []
+    lines += ["    columns:"]
     lines += [f"      {field}: {scalar(column)}" for field, column in taken.items()]
     rest = [_said(h) for h in header if h.strip() and h not in taken.values()]
     lines += _left(rest, [name for name in COLUMNS if name not in taken])
