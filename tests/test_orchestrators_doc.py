@@ -5,7 +5,12 @@ from __future__ import annotations
 import ast
 import contextlib
 import io
+import os
 import re
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +20,7 @@ from tests.shop import write_shop
 from headway.cli.main import run
 from headway.errors import Exit
 from headway.project import Project
+from headway.project.reviewed import alone
 
 TEXT = (Path(__file__).parents[1] / "docs/orchestrators.md").read_text("utf-8")
 BLOCKS = re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL)
@@ -86,6 +92,28 @@ def test_the_exit_codes_are_those_of_the_commands(shop: Path) -> None:
     run(["sync"])
     assert run(["trust", "--limit", "0"]) == Exit.FINDINGS
     assert run(["trust", "--store", "sqlite:////nowhere/at/all.db", "--limit", "0", "--project-dir", "none"]) == 2
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="what a process has open is read in /proc")
+def test_an_interrupted_command_ends_with_130_and_leaves_nothing_half_written(shop: Path) -> None:
+    """Interrupted for real, while it waits for another one that changes files of the project."""
+    (shop / "dbt_project.yml").write_text("name: shop\n")
+    command = [sys.executable, "-m", "headway", "export", "dbt"]
+    with alone(shop), subprocess.Popen(command, cwd=shop, stderr=subprocess.PIPE, text=True) as process:
+        waiting = 0  # looks in a row at which it has the folder open: it holds on to it only to wait
+        for _ in range(600):
+            files = Path(f"/proc/{process.pid}/fd").iterdir()
+            waiting = waiting + 1 if any(os.path.realpath(fd) == str(shop.resolve()) for fd in files) else 0
+            if waiting == 8:
+                break
+            time.sleep(0.05)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=60) == Exit.INTERRUPTED
+        assert process.stderr is not None
+        assert process.stderr.read().strip() == "Interrupted; nothing was left half-written."
+    assert not (shop / "models").exists()
+    assert run(["export", "dbt"]) == Exit.FINE
+    assert (shop / "models/headway_objectives.yml").exists()
 
 
 def test_the_calls_of_the_table_have_the_parameters_and_results_that_it_names() -> None:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
@@ -24,7 +25,7 @@ from headway.project import retire as retirement
 from headway.project.dbt_files import DbtFiles
 from headway.project.ledger import entries
 from headway.project.retirements import FILE, read_records
-from headway.project.reviewed import printable, write_whole
+from headway.project.reviewed import alone, content, printable, write_whole
 from headway.questions.evidence import the_goal
 from headway.questions.triage import KINDS_OF_FINDING, Case, Desk, desk
 from headway.questions.triage_state import Act, Decision, Decisions, Said, body_of, digest_of
@@ -88,9 +89,9 @@ def link(project: Project, findings: Sequence[str], *, by: str, key_result: str,
     goal = graph.nodes[the_goal(graph, key_result, "key_result")]
     wanted = _entries(project, "link", chosen, by, Said(reason=reason, key_result=goal.id))
     path = links.file_of(project)
-    before = path.read_bytes() if path.exists() else None
     done = []
-    with _recording(project, wanted) as record:
+    with _recording(project, wanted) as record, alone(Path(project.config.root)):
+        before = content(path, path.name)
         try:
             for case in chosen:
                 board = graph.nodes[case.item.node].id
