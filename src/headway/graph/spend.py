@@ -20,6 +20,7 @@ from fractions import Fraction
 from functools import cached_property
 from math import isfinite
 from typing import TYPE_CHECKING, Literal
+from weakref import WeakKeyDictionary
 
 from headway.graph.model import Origin
 
@@ -204,7 +205,19 @@ class _Book:
     """Run times that dbt wrote down."""
 
 
+_books: WeakKeyDictionary[Graph, _Book] = WeakKeyDictionary()
+"""What was read of each graph that still lives: many pages ask for the cost of some days."""
+
+
 def _read(graph: Graph) -> _Book:
+    book = _books.get(graph)
+    if book is None:
+        book = _books[graph] = _sorted_out(graph)
+    return book
+
+
+def _sorted_out(graph: Graph) -> _Book:
+    """The rows of cost of a graph, by how they are counted."""
     by_source: dict[tuple[str, str], dict[str, list[_Row]]] = defaultdict(lambda: defaultdict(list))
     measured: dict[str, list[_Row]] = defaultdict(list)
     runs: list[_Row] = []

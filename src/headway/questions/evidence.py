@@ -122,9 +122,14 @@ def titles(graph: Graph, nodes: Iterable[int]) -> list[str]:
 
 
 @lru_cache(maxsize=4)
+def months(graph: Graph) -> tuple[Ledger, ...]:
+    """What each node cost over the last 30 days, in every unit, that with the most rows first."""
+    return graph.spend(graph.as_of - timedelta(days=MONTH - 1), graph.as_of)
+
+
 def month(graph: Graph) -> Ledger | None:
     """What each node cost over the last 30 days, in the unit with the most rows, or what stands in for it."""
-    found = graph.spend(graph.as_of - timedelta(days=MONTH - 1), graph.as_of)
+    found = months(graph)
     return found[0] if found else None
 
 

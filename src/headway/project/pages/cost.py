@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import timedelta
 from typing import Literal
 
 import msgspec
@@ -21,7 +20,7 @@ from headway.project.pages.page import Link, Page, Phrase, said
 from headway.project.pages.table import address
 from headway.project.workspace import Project
 from headway.questions.cost import REST, objective_masks
-from headway.questions.evidence import asset_name, month
+from headway.questions.evidence import asset_name, months
 from headway.questions.usage import quadrants
 from headway.render.html.charts import percent
 
@@ -29,8 +28,6 @@ By = Literal["objective", "owner", "folder"]
 
 MOST_PIECES, MOST_ZOOMED = 12, 40
 """Assets of a folder that are named, and in a block that is zoomed into; the rest is counted."""
-DAYS = 30
-"""Days of a month, as everywhere that a cost a month is shown."""
 MOST_ROWS = 25
 """Rows of the table that are not objectives; the rest is one row."""
 
@@ -206,13 +203,12 @@ def cells_of(graph: Graph, ledger: Ledger) -> dict[tuple[str, int], int]:
 
 def _ledger(graph: Graph, unit: str) -> tuple[Ledger | None, list[str]]:
     """The amounts of the month in a unit, and all units there are. Raises UsageError."""
-    main = month(graph)
-    if main is None:
+    known = months(graph)
+    if not known:
         return None, []
-    known = graph.spend(graph.as_of - timedelta(days=DAYS - 1), graph.as_of)
     names = [ledger.unit for ledger in known]
     if not unit:
-        return main, names
+        return known[0], names
     found = next((ledger for ledger in known if ledger.unit == unit), None)
     if found is None:
         raise UsageError(f"no cost is known in {unit[:40]!r}", hint=f"costs are known in {', '.join(names)}")

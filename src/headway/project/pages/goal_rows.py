@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import date
+from functools import lru_cache
 
 import msgspec
 
@@ -120,6 +122,12 @@ def verdict(pace: Pace, *, partly: bool = False) -> Chip:
     return chip_of("unsure" if pace == "not measured" and partly else pace)
 
 
+@lru_cache(maxsize=4)
+def _served(graph: Graph) -> Mapping[int, int]:
+    """Number of assets by the mask of the goals that they serve: there are far fewer masks than assets."""
+    return Counter(graph.served[i] for i in graph.assets)
+
+
 def objective_row(project: Project, objective: int) -> ObjectiveRow:
     """One objective with everything under it."""
     graph = project.graph()
@@ -152,7 +160,7 @@ def objective_row(project: Project, objective: int) -> ObjectiveRow:
         status=rolled.status,
         verdict=verdict(rolled.status, partly=rolled.measured > 0),
         notes=tuple(_notes(graph, objective, rolled))[:2],
-        assets=sum(bool(graph.served[i] & mask) for i in graph.assets),
+        assets=sum(count for served, count in _served(graph).items() if served & mask),
         cost=cost,
         cost_text=cost_text,
         on_map=address("map", objective=node.id),

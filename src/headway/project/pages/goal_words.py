@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
+from functools import lru_cache
 from typing import Literal
 
 import msgspec
@@ -79,7 +80,8 @@ def expected_now(graph: Graph, objective: int) -> float | None:
     return round(sum(w * share for w, share in weighed) / total, 3) if total else None
 
 
-def colours(graph: Graph) -> dict[int, int]:
+@lru_cache(maxsize=4)
+def colours(graph: Graph) -> Mapping[int, int]:
     """The colour of every objective, 1 to 6: the first that no objective had which was alive when it began.
 
     So a goal keeps its colour for as long as it lives, whatever is added later.

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from typing import Literal
 
 from headway.answer import plural
-from headway.errors import UsageError
+from headway.errors import HeadwayError, UsageError
 from headway.graph.graph import Graph
 from headway.graph.search import index_of
 from headway.project.pages.page import Page
@@ -62,6 +63,9 @@ def warm(project: Project) -> None:
     for name in ("goals", "cost", "viewers", "zombies", "shadow-goals", "neglected", "trust"):
         project.ask(name)
     index_of(graph)
+    for row in PAGES:
+        with suppress(HeadwayError):  # whoever opens a page is told what is wrong with what people wrote
+            count_of(row, project)
 
 
 @lru_cache(maxsize=DAYS_KEPT)
