@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 
 from headway.project import Project
@@ -49,7 +49,7 @@ def desk(folder: Path) -> Project:
 def aged(folder: Path) -> Project:
     """The desk with three months behind it: first without usage and without goals, then with goals, then as it is."""
     write_desk(folder)
-    today = Project.open(folder, as_of=DAY, environment={})
+    noon = datetime.combine(DAY, time(12), UTC)
     settings = folder / "headway.yml"
     whole = settings.read_text(encoding="utf-8")
     for days in (90, 60, 0):
@@ -60,5 +60,5 @@ def aged(folder: Path) -> Project:
         elif days == 60:
             (folder / "later.yml").rename(folder / "goals.yml")
         opened = Project.open(folder, environment={})
-        replace(opened, now=today.now - timedelta(days=days), as_of=DAY - timedelta(days=days)).sync(evaluate=False)
+        replace(opened, now=noon - timedelta(days=days), as_of=DAY - timedelta(days=days)).sync(evaluate=False)
     return Project.open(folder, as_of=DAY, environment={})
