@@ -35,19 +35,18 @@ def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return made
 
 
-def _run(python: Path, *command: str, folder: Path = ROOT) -> subprocess.CompletedProcess[str]:
+def _run(python: Path, *command: str, home: Path) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, "DATAHUB_TELEMETRY_ENABLED": "false", "PYTHONPATH": ""}
-    environment["HOME"] = str(folder)  # the command line of DataHub keeps a file there
+    environment["HOME"] = str(home)  # the command line of DataHub keeps a file there
     return subprocess.run(
-        [str(python), *command], cwd=folder, check=False, capture_output=True, text=True, env=environment, timeout=WAIT
+        [str(python), *command], cwd=ROOT, check=False, capture_output=True, text=True, env=environment, timeout=WAIT
     )
 
 
-def test_every_test_of_the_sink_passes_with_the_sdk(python: Path) -> None:
+def test_every_test_of_the_sink_passes_with_the_sdk(python: Path, tmp_path: Path) -> None:
     options = ("-q", "-p", "no:cacheprovider", "-m", "")
-    done = _run(
-        python, "-m", "pytest", *options, "tests/sinks/test_datahub_sink.py", "tests/sinks/test_datahub_settings.py"
-    )
+    tests = ("tests/sinks/test_datahub_sink.py", "tests/sinks/test_datahub_settings.py")
+    done = _run(python, "-m", "pytest", *options, *tests, home=tmp_path)
     assert done.returncode == 0, done.stdout[-6000:]
     assert " passed" in done.stdout
     assert "skipped" not in done.stdout
@@ -56,8 +55,9 @@ def test_every_test_of_the_sink_passes_with_the_sdk(python: Path) -> None:
 def test_datahubs_own_command_accepts_the_file(python: Path, tmp_path: Path) -> None:
     shop = write_shop(tmp_path / "shop", settings=SETTINGS + "catalogs: {datahub: {platform: postgres}}\n")
     out = tmp_path / "goals.json"
-    made = _run(python, "-m", "headway", "export", "datahub", "--output", str(out), "--project-dir", str(shop))
+    export = ("export", "datahub", "--output", str(out), "--project-dir", str(shop))
+    made = _run(python, "-m", "headway", *export, home=tmp_path)
     assert made.returncode == 0, made.stderr
-    done = _run(python, "-m", "datahub", "check", "metadata-file", str(out), folder=tmp_path)
+    done = _run(python, "-m", "datahub", "check", "metadata-file", str(out), home=tmp_path)
     assert done.returncode == 0, done.stderr[-3000:]
     assert "all valid" in done.stdout
