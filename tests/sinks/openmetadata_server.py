@@ -10,7 +10,6 @@ from __future__ import annotations
 import copy
 import json
 import threading
-import time
 import uuid
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -68,8 +67,10 @@ class OpenMetadataServer:
         self.requests: list[tuple[str, str, Any]] = []
         self.refusals: list[tuple[str, str, int]] = []
         """(method, part of the path, status): the next such request is answered so, once."""
-        self.slow = 0.0
+        self.silent_from = 0
+        """From this write on, counted from 1, what was asked is done but not answered; 0 answers all."""
         self.problems: list[str] = []
+        self.released = threading.Event()
         self._lock = threading.Lock()
         for kind in ("table", "dashboard", "markdown", "string"):
             self.things["metadata/types"][kind] = {**_named(kind), "customProperties": []}
@@ -81,6 +82,7 @@ class OpenMetadataServer:
         return self
 
     def __exit__(self, *how: object) -> None:
+        self.released.set()
         self._server.shutdown()
         self._server.server_close()
 
@@ -287,8 +289,6 @@ def _handler(server: OpenMetadataServer) -> type[BaseHTTPRequestHandler]:
             size = int(self.headers.get("content-length") or 0)
             raw = self.rfile.read(size) if size else b""
             parts = urlsplit(self.path)
-            if server.slow:
-                time.sleep(server.slow)
             try:
                 if self.headers.get("authorization") != f"Bearer {TOKEN}":
                     raise Refusal(401, "who are you?")
@@ -298,6 +298,8 @@ def _handler(server: OpenMetadataServer) -> type[BaseHTTPRequestHandler]:
                 status, said = server.answer(self.command, path, parse_qs(parts.query), kind, body)
             except Refusal as refusal:
                 status, said = refusal.status, {"code": refusal.status, "message": str(refusal)}
+            if self.command != "GET" and 0 < server.silent_from <= len(server.writes):
+                server.released.wait(120)
             data = json.dumps(said).encode()
             self.send_response(status)
             self.send_header("content-type", "application/json")

@@ -440,6 +440,21 @@ def test_what_is_refused_of_one_thing_does_not_stop_the_others(there: OpenMetada
     assert there.labels("tables", ORDERS) == ["Company goals.grow", "Company goals.grow.grow_mrr"]
 
 
+def test_a_term_that_people_moved_is_told_of_and_not_made_twice(there: OpenMetadataServer) -> None:
+    tell(there, HEAD)
+    terms = there.things["glossaryTerms"]
+    terms["Company goals.care.grow_mrr"] = terms.pop("Company goals.grow.grow_mrr")
+    told = tell(there, HEAD, HEAD)
+    assert told["glossaryTerms Company goals.grow.grow_mrr"].sentence == (
+        "The goal grow.mrr: OpenMetadata refuses what was to be written (400); "
+        "is a term called grow_mrr elsewhere in Company goals?"
+    )
+    there.things["tables"][ORDERS]["tags"] = []
+    assert tell(there, HEAD, HEAD)[f"table {ORDERS}"].sentence == (
+        "orders: OpenMetadata does not have what it belongs to, or is labelled with (404)"
+    )
+
+
 def test_what_means_later_is_tried_again(there: OpenMetadataServer) -> None:
     there.refusals = [("PUT", "glossaryTerms", 503), ("PATCH", "tables", 429), ("GET", "system/version", 502)]
     assert outcomes(tell(there, HEAD)) == {"sent": 8}

@@ -135,17 +135,17 @@ def test_a_run_that_is_killed_is_finished_by_the_next_one(
     shop: Path, there: OpenMetadataServer, capsys: pytest.CaptureFixture[str], after: int
 ) -> None:
     known(shop, there, capsys)
-    there.slow = 0.05
+    there.silent_from = after
     command = [sys.executable, "-m", "headway", "export", "openmetadata", "--send", "--project-dir", str(shop)]
     going = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env={**os.environ})
     deadline = time.monotonic() + 60
     while len(there.writes) < after and going.poll() is None and time.monotonic() < deadline:
-        time.sleep(0.002)
+        time.sleep(0.01)
+    assert len(there.writes) == after
     going.send_signal(signal.SIGKILL)
     going.communicate()
     assert going.returncode == -signal.SIGKILL
-    there.slow = 0.0
-    time.sleep(0.1)
+    there.silent_from = 0
     assert export(shop, "--send", capsys=capsys)[0] == 0
     finished = there.state()
     assert export(shop, "--send", "--all", capsys=capsys)[0] == 0

@@ -112,7 +112,7 @@ class OpenMetadata:
                     failures = failures + 1 if error.status >= 500 else 0
                     if error.status == 401 or error.status < 400 or failures >= _MOST_FAILURES:
                         raise
-                    yield Delivered(change.key, "failed", f"{change.title}: {_refused(error)}")
+                    yield Delivered(change.key, "failed", f"{change.title}: {_refused(error, change)}")
 
 
 class _Talk:
@@ -269,10 +269,17 @@ def _custom(there: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     return [one for one in found if isinstance(one, Mapping)] if isinstance(found, list) else []
 
 
-def _refused(error: Refused) -> str:
-    if error.status in {400, 409, 412}:
-        return f"{SYSTEM} refuses what was to be written (status {error.status})"
-    return str(error)
+def _refused(error: Refused, change: Change) -> str:
+    """Why something could not be written; what was asked for by name and is not there never comes here."""
+    if error.status == 404:
+        return f"{SYSTEM} does not have what it belongs to, or is labelled with (404)"
+    if error.status not in {400, 409, 412}:
+        return str(error)
+    item = item_of(change.said) if change.said is not None else None
+    why = f"{SYSTEM} refuses what was to be written ({error.status})"
+    if isinstance(item, Goal) and item.collection == "glossaryTerms":
+        return f"{why}; is a term called {item.name} elsewhere in {item.home}?"
+    return why
 
 
 def _given(options: Mapping[str, Any], known: Iterable[Option]) -> dict[str, str]:
