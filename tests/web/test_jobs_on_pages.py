@@ -11,7 +11,9 @@ from typing import Any
 import pytest
 from web_site import Site, site
 
+from case_graph import graph_of
 from headway.cli.main import run
+from headway.project.pages import bands
 from headway.project.pages.table import PAGES
 from shop import SETTINGS
 
@@ -111,6 +113,32 @@ def test_the_map_draws_jobs_among_what_is_built_and_outside_tables_among_sources
     text = json.dumps(shop.client().get("/map.json").json())
     assert "load.orders" in text
     assert "shop.public.orders" in text
+
+
+def test_a_job_that_loads_stands_among_sources_and_one_that_takes_a_mart_on_above_it() -> None:
+    graph = graph_of("""
+        source app:orders
+        job flow:load < app:orders
+        source raw_orders < flow:load
+        model stg_orders < raw_orders
+        model orders < stg_orders
+        job flow:share < orders
+        source s3:orders < flow:share
+    """)
+    placed = bands.bands(graph, {})
+    assert {node.id: bands.NAMES[placed[i]] for i, node in enumerate(graph.nodes)} == {
+        "app:orders": "Sources",
+        "flow:load": "Sources",
+        "raw_orders": "Sources",
+        "stg_orders": "Staging",
+        "orders": "Marts",
+        "flow:share": "Marts",
+        "s3:orders": "Sources",
+    }
+
+
+def test_the_page_of_a_job_that_failed_says_so(shop: Site) -> None:
+    assert "load.orders is a job whose run failed" in shop.client().get(f"/lineage/{LOAD}").text
 
 
 @pytest.mark.parametrize("form", ["graphml", "json", "dot", "mermaid"])

@@ -98,7 +98,7 @@ def test_a_job_is_a_node_between_the_datasets_it_reads_and_writes(tmp_path: Path
     assert job.url == "https://git.example.com/tea/dags/blob/main/shop_load.py"
     assert (job.path, job.tags) == ("dags/shop_load.py", ("tier:1", "nightly"))
     assert job.description == "Loads the shop's orders."
-    assert (nodes[RAW].kind, nodes[RAW].relation) == ("source", "wh.raw.raw_orders")
+    assert (nodes[RAW].kind, nodes[RAW].relation, nodes[RAW].group) == ("source", "wh.raw.raw_orders", PG)
 
 
 def test_a_path_and_a_topic_are_datasets_without_a_relation(tmp_path: Path) -> None:

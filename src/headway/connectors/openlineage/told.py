@@ -124,6 +124,7 @@ class _Told:
                 relation=readable(shown.name) if related and known else "",
                 owner=_owner(facets),
                 owner_origin=NAME if _owner(facets) else "",
+                group=readable(shown.key.namespace),
                 tags=_tags(facets),
                 description=_description(facets),
                 outside=self._leaves(name, bool(related and known)),

@@ -11,6 +11,7 @@ from fnmatch import fnmatchcase
 
 from headway.graph.graph import Graph
 from headway.graph.model import KINDS, Node
+from headway.graph.tables import is_outside
 from headway.project import settings
 
 SOURCES, STAGING, INTERMEDIATE, MARTS, SEMANTIC, METRICS, DASHBOARDS, KEY_RESULTS, OBJECTIVES = range(9)
@@ -67,10 +68,13 @@ def _lies_in(path: str, pattern: str) -> bool:
 def _by_position(graph: Graph, i: int, goal_reads: set[int]) -> int:
     """A model that reads sources alone is staging, one that something other than a model reads is a mart.
 
-    Of the rest, what no model reads is a mart, and what is between models is intermediate.
+    Of the rest, what no model reads is a mart, and what is between models is intermediate. A job outside dbt loads
+    sources, or takes on what dbt made, and is no model to whom it reads from.
     """
-    below = {KINDS[graph.nodes[j].kind].band for j in graph.downstream[i]}
     above = {KINDS[graph.nodes[j].kind].band for j in graph.upstream[i]}
+    if graph.nodes[i].kind == "job":
+        return MARTS if "model" in above else SOURCES
+    below = {k if (k := graph.nodes[j].kind) == "job" else KINDS[k].band for j in graph.downstream[i]}
     shown = i in goal_reads or bool(below - {"model"})
     if above == {"source"} and ("model" in below or not shown):
         return STAGING
@@ -93,6 +97,11 @@ def folder(node: Node) -> str:
     if parent in {"", "."}:
         return node.group or _schema(node) or node.package or "no folder"
     return parent
+
+
+def source_name(node: Node) -> str:
+    """A source of dbt with the name it is declared under; what only another system tells of has its whole name."""
+    return node.name if is_outside(node) else f"{folder(node)}.{node.name}"
 
 
 def _schema(node: Node) -> str:

@@ -20,7 +20,7 @@ from headway.project.linking import State
 from headway.project.pages import bands, figures, map_payload
 from headway.project.pages.filters import find_node, next_below
 from headway.project.pages.goal_words import Chip, chip_of, expected_now
-from headway.project.pages.map_panel import Line, blame_words
+from headway.project.pages.map_panel import Line, blame_words, ran_words
 from headway.project.pages.map_payload import people
 from headway.project.pages.page import Page, said
 from headway.project.pages.table import address
@@ -208,7 +208,7 @@ def node_name(graph: Graph, i: int) -> str:
     """What a node is called on a page: a source with the name it is declared under, goals and dashboards by title."""
     node = graph.nodes[i]
     if node.kind == "source":
-        return f"{bands.folder(node)}.{node.name}"
+        return bands.source_name(node)
     return node.label if KINDS[node.kind].goal or KINDS[node.kind].band == "dashboard" else asset_name(graph, i)
 
 
@@ -436,7 +436,7 @@ def _sentence(project: Project, focus: int, blamed: health.Blame | None, near: i
     name = node_name(graph, focus)
     if blamed:
         kind = graph.nodes[blamed.node].kind.replace("_", " ")
-        what = {"freshness": f"that is {blame_words(blamed).lower()}", "run": "that did not run"}.get(
+        what = {"freshness": f"that is {blame_words(blamed).lower()}", "run": ran_words(blamed)}.get(
             blamed.check.kind, "whose test fails"
         )
         if blamed.node == focus:

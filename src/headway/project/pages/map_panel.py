@@ -139,7 +139,13 @@ def blame_words(blame: health.Blame) -> str:
         return "Never tested"
     if blame.check.kind == "freshness":
         return blame.check.message or "Stale"
-    return {"run": "Did not run"}.get(blame.check.kind, "A test fails")
+    ran = "Did not run" if blame.check.status == "skipped" else "Run failed"
+    return ran if blame.check.kind == "run" else "A test fails"
+
+
+def ran_words(blame: health.Blame) -> str:
+    """What a run did, behind what ran: `a job whose run failed`, `a model that did not run`."""
+    return "that did not run" if blame.check.status == "skipped" else "whose run failed"
 
 
 def _largest(graph: Graph, own: Sequence[int]) -> Iterator[Line]:
