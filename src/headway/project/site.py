@@ -30,6 +30,7 @@ from headway.graph.model import (
     Target,
 )
 from headway.graph.spend import STORAGE
+from headway.project.channels import TOLD_IN
 from headway.project.pages import map_payload
 from headway.project.pages.asset import AssetPage
 from headway.project.pages.key_result import KeyResultPage
@@ -153,6 +154,13 @@ def redacted(page: Page, wanted: Wanted) -> Page:
     """A page without what only a server can do, and without people where they are not wanted."""
     if isinstance(page, LineagePage):
         return _nearest(page)
+    if isinstance(page, ObjectivePage):
+        page = replace(page, channel="")
+    if isinstance(page, AssetPage):
+        page = replace(page, channel="", tell="")
+    if isinstance(page, KeyResultPage):
+        reasons = tuple(replace(r, channel="", tell="") for r in page.reasons)
+        page = replace(page, reasons=reasons, facts=tuple(f for f in page.facts if f.name != TOLD_IN))
     if isinstance(page, KeyResultPage | ObjectivePage | AssetPage) and not wanted.people:
         said = tuple(replace(s, by="somebody", came_by="somebody" if s.came_by else "") for s in page.said)
         page = replace(page, said=said)
@@ -189,7 +197,8 @@ def _nearest(page: LineagePage) -> LineagePage:
     # What is only suggested is for whoever decides about it, which is where Headway is served.
     own = [n for n in page.payload.nodes if not n.aside]
     payload = replace(page.payload, nodes=own, suggested=[])
-    page = replace(page, payload=payload, suggested=(), more_suggested=0, dashes=False)
+    fixers = tuple(line for line in page.fixers if line.name != TOLD_IN)
+    page = replace(page, payload=payload, suggested=(), more_suggested=0, dashes=False, fixers=fixers, tell="")
     if len(payload.nodes) <= CARDS:
         return page
     return replace(

@@ -29,6 +29,7 @@ from headway.web.schedule import Schedule
 from headway.web.security import KnownHosts, SecurityHeaders
 from headway.web.slack_interactions import interaction_routes
 from headway.web.static_routes import static_routes
+from headway.web.tell_routes import tell_routes
 
 SMALLEST_ZIPPED = 1024
 """Bytes from which an answer is compressed."""
@@ -75,7 +76,7 @@ def create_app(
         *login_routes(current, access.identities, access.provider),
     ]
     include_api(app, current, schedule)
-    app.router.routes += [*desk_routes(current), *page_routes(current)]
+    app.router.routes += [*desk_routes(current), *tell_routes(current), *page_routes(current)]
     return app
 
 

@@ -1,7 +1,8 @@
-"""Presses of buttons in Slack: believed for their signature, taken once, answered in the thread.
+"""What Slack sends: presses of buttons, and answers in threads. Believed for its signature, and taken once.
 
-Slack waits three seconds for a press to be taken, so it is taken first and decided then; what became of it goes to the
-address that came with it. Signatures are those of https://docs.slack.dev/authentication/verifying-requests-from-slack:
+Slack waits three seconds for it to be taken, so it is taken first and decided then; what became of a press goes to the
+address that came with it, what became of an answer into its thread. A press is a form with JSON in it, an event of the
+Events API (https://docs.slack.dev/apis/events-api) is JSON: both come to one address. Signatures are those of https://docs.slack.dev/authentication/verifying-requests-from-slack:
 HMAC-SHA256 over `v0:<timestamp>:<body>`.
 """
 
@@ -23,6 +24,8 @@ from starlette.routing import Route
 
 from headway.errors import HeadwayError
 from headway.project.replies import ACTIONS, answered, decider
+from headway.project.thread_replies import Reply, taken
+from headway.sinks.slack import in_thread
 from headway.web.current import Current
 
 LOG = logging.getLogger("headway.web")
@@ -70,8 +73,30 @@ class _Payload(msgspec.Struct, frozen=True):
     message: _Sent | None = None
 
 
+class _Message(msgspec.Struct, frozen=True):
+    type: str = ""
+    subtype: str | None = None
+    user: str = ""
+    team: str = ""
+    bot_id: str | None = None
+    app_id: str | None = None
+    channel: str = ""
+    text: str = ""
+    ts: str = ""
+    thread_ts: str = ""
+
+
+class _Event(msgspec.Struct, frozen=True):
+    """`event_callback`, or `url_verification` with a challenge."""
+
+    type: str = ""
+    challenge: str = ""
+    team_id: str = ""
+    event: _Message = _Message()
+
+
 def interaction_routes(current: Current, *, clock: Callable[[], float] = time.time) -> list[Route]:
-    """The route that Slack sends presses to. It is not there where headway.yml lets nobody decide in Slack."""
+    """The route that Slack sends presses and answers to. It is not there where headway.yml lets nobody decide in Slack."""
     presses = _Presses(current, clock)
     return [Route("/slack/interactions", presses.take, methods=["POST"], name="slack")]
 
@@ -95,6 +120,8 @@ class _Presses:
         refused = self._refused(secret, request, body)
         if refused:
             return PlainTextResponse(refused, 401)
+        if request.headers.get("content-type", "").partition(";")[0].strip().lower() == "application/json":
+            return self._event(body)
         try:
             payload = msgspec.json.decode(_field(body), type=_Payload)
         except (msgspec.MsgspecError, ValueError, RecursionError):
@@ -103,6 +130,30 @@ class _Presses:
         if payload.type != "block_actions" or not ours:
             return Response(status_code=200)  # a field that was left, a button that is a link
         return Response(status_code=200, background=BackgroundTask(self._decide, payload, ours[0]))
+
+    def _event(self, body: bytes) -> Response:
+        """Take an event: a challenge is answered, an answer in a thread is looked at once that was said."""
+        try:
+            said = msgspec.json.decode(body, type=_Event)
+        except (msgspec.MsgspecError, ValueError, RecursionError):
+            return PlainTextResponse("This is no event of Slack.", 400)
+        if said.type == "url_verification":
+            return PlainTextResponse(said.challenge[:1_000])
+        reply = _reply(said)
+        return Response(status_code=200, background=BackgroundTask(self._hear, reply) if reply else None)
+
+    def _hear(self, reply: Reply) -> None:
+        project = self._current.now().project
+        slack = project.config.slack
+        try:
+            with self._deciding:
+                answer = taken(project, reply)
+            if answer and slack is not None:
+                token = project.environment.get("HEADWAY_SLACK_TOKEN", "").strip()
+                in_thread(reply.channel, reply.thread, answer, token=token, api=slack.api)
+        except HeadwayError as error:
+            LOG.warning("an answer in Slack could not be taken, or not be answered: %s", error)
+        self._current.refresh()
 
     def _refused(self, secret: str, request: Request, body: bytes) -> str:
         """Why a request is not believed; '' when it is, and then it is not believed again."""
@@ -141,6 +192,18 @@ class _Presses:
             LOG.warning("a press in Slack could not be answered: %s", error)
         if by:
             self._current.refresh()
+
+
+def _reply(said: _Event) -> Reply | None:
+    """What a person wrote in a thread; None for everything else, such as what a bot says, and what was edited."""
+    event = said.event
+    written = said.type == "event_callback" and event.type == "message" and event.subtype in {None, "thread_broadcast"}
+    bot = event.bot_id or event.app_id
+    thread = event.thread_ts and event.thread_ts != event.ts
+    if not written or bot or not thread or not (event.user and event.ts and event.channel and event.text.strip()):
+        return None
+    own = bool(said.team_id) and event.team == said.team_id
+    return Reply(event.channel, event.thread_ts, event.ts, event.user, event.text, own)
 
 
 def _field(body: bytes) -> str:

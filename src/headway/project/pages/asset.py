@@ -12,11 +12,12 @@ from headway.answer import Answer, listed, plural
 from headway.errors import UsageError
 from headway.graph.graph import Graph, Service
 from headway.graph.model import KINDS
-from headway.project import Project
+from headway.project import Project, channels
 from headway.project.pages import figures
+from headway.project.pages.column_rows import ColumnRow, column_rows
 from headway.project.pages.filters import find_node
 from headway.project.pages.goal_words import Chip
-from headway.project.pages.lineage import ColumnRow, column_rows, node_name, node_verdict, page_of
+from headway.project.pages.lineage import node_name, node_verdict, page_of
 from headway.project.pages.map_panel import Line
 from headway.project.pages.page import Page, Tone, said
 from headway.project.pages.said import Said, said_about
@@ -114,6 +115,10 @@ class AssetPage(Page, frozen=True, kw_only=True):
     said: tuple[Said, ...]
     """What was decided about it in Triage, and asked for."""
     more_said: int
+    channel: str
+    """Where its team hears of it: `Slack #finance`; '' where none is configured."""
+    tell: str
+    """Address of the page that tells its team what is wrong; '' where nothing is, or no channel."""
     keeps: str
     """Why it may not be retired; '' where nothing says so."""
     url: str
@@ -170,6 +175,8 @@ def asset(project: Project, *, node: str) -> AssetPage:
         decisions=tuple(_decisions(graph, i)),
         said=written,
         more_said=more_written,
+        channel=channels.channel_of(project, record.owner),
+        tell=channels.tellable(project, i),
         keeps=_keeps(graph, i),
         url=record.url,
         lineage=address("lineage", record.id),

@@ -13,6 +13,8 @@ from headway.answer import Answer, Step, figure, plural
 from headway.errors import HeadwayError
 from headway.graph.graph import Graph
 from headway.graph.model import Target
+from headway.project import channels
+from headway.project.channels import owners_of
 from headway.project.check_ins import check_ins
 from headway.project.pages import figures
 from headway.project.pages.goal_rows import KeyResultRow, amount, key_result_row
@@ -70,6 +72,10 @@ class Reason(msgspec.Struct, frozen=True):
     name: str
     to: str
     owner: str
+    channel: str
+    """Where that team hears of it; '' where no channel is configured."""
+    tell: str
+    """Address of the page that tells them; '' where there is nothing to tell, or no channel."""
     what: str
     since: date | None
     path: tuple[Link, ...]
@@ -240,7 +246,10 @@ def _facts(project: Project, target: Target, a: Assessment, row: KeyResultRow) -
     owner = row.owner or figures.team(
         project.graph().nodes[project.graph().objective_of(project.graph().index[row.id])].owner
     )
-    return [*facts, *([Fact("Owner", owner)] if owner else [])]
+    facts += [Fact("Owner", owner)] if owner else []
+    graph = project.graph()
+    channel = channels.channel_of(project, *owners_of(graph, graph.index[row.id]))
+    return [*facts, *([Fact(channels.TOLD_IN, channel)] if channel else [])]
 
 
 def _readings(answer: Answer, target: Target) -> list[ReadingRow]:
@@ -306,11 +315,11 @@ def _reasons(project: Project, goal: int) -> list[Reason]:
             continue
         name = str(said["node"])
         owner = figures.team(str(said["owner"] or ""))
-        found.append(
-            Reason(
-                row.node, name, address("asset", row.node), owner, str(said["what"]), said["since"], _steps(row.path)
-            )
-        )
+        i = graph.index.get(row.node)
+        channel = channels.channel_of(project, str(said["owner"] or ""))
+        tell = channels.tellable(project, i) if i is not None else ""
+        to, steps = address("asset", row.node), _steps(row.path)
+        found.append(Reason(row.node, name, to, owner, channel, tell, str(said["what"]), said["since"], steps))
     return found
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Literal, NamedTuple
 
 import msgspec
@@ -15,16 +15,16 @@ from headway.graph.graph import Graph
 from headway.graph.model import KINDS
 from headway.graph.spend import MICRO
 from headway.graph.suggest import Suggestion
-from headway.project import Project, linking
+from headway.project import Project, channels, linking
 from headway.project.linking import State
 from headway.project.pages import bands, figures, map_payload
+from headway.project.pages.column_rows import ColumnRow, listed_columns
 from headway.project.pages.filters import find_node, next_below
 from headway.project.pages.goal_words import Chip, chip_of, expected_now
 from headway.project.pages.map_panel import Line, blame_words, ran_words
 from headway.project.pages.map_payload import people
 from headway.project.pages.page import Page, said
 from headway.project.pages.table import address
-from headway.questions.columns import AS
 from headway.questions.evidence import asset_name, month, people_words
 from headway.questions.status import standing_of
 
@@ -110,15 +110,6 @@ class LineagePayload(msgspec.Struct, frozen=True, kw_only=True):
     """What stands before an amount, and what after it."""
 
 
-class ColumnRow(msgspec.Struct, frozen=True):
-    """A column of the focus: what its values are made from, and the key results it goes into."""
-
-    name: str
-    made_from: tuple[str, ...]
-    feeds: tuple[str, ...]
-    """Key results with how it goes into them."""
-
-
 class LineagePage(Page, frozen=True, kw_only=True):
     """The Lineage with everything beside it."""
 
@@ -134,6 +125,8 @@ class LineagePage(Page, frozen=True, kw_only=True):
     waiting: tuple[Line, ...]
     """What else stands on the broken node and who reads that."""
     fixers: tuple[Line, ...]
+    tell: str
+    """Address of the page that tells who can fix it; '' where there is nothing to tell, or no channel."""
     columns: tuple[ColumnRow, ...]
     more_columns: int
     columns_note: str
@@ -170,7 +163,7 @@ def lineage(
     offered = linking.suggested(graph, _boards_under(graph, reached, focus), _goals_under(graph, focus))
     payload = _payload(graph, project.config.layers, focus, reached, offered[:_SUGGESTED])
     blamed = _blamed(graph, focus)
-    columns, more, note = _columns(graph, focus)
+    columns, more, note = listed_columns(graph, focus, _COLUMNS)
     return LineagePage(
         title=node_name(graph, focus),
         sentence=said(_sentence(project, focus, blamed, len(reached) - 1)),
@@ -186,7 +179,8 @@ def lineage(
         facts=tuple(_facts(graph, focus)),
         why_not=tuple(_why_not(graph, focus, blamed)),
         waiting=tuple(_waiting(graph, focus, blamed)),
-        fixers=tuple(_fixers(graph, blamed)),
+        fixers=tuple(_fixers(project, blamed)),
+        tell=channels.tellable(project, blamed.node) if blamed else "",
         columns=columns,
         more_columns=more,
         columns_note=note,
@@ -547,48 +541,17 @@ def _waiting(graph: Graph, focus: int, blamed: health.Blame | None) -> Iterator[
         yield Line(node_name(graph, i), "nobody" if people(graph, i) == 0 else who, _link(graph, i))
 
 
-def _fixers(graph: Graph, blamed: health.Blame | None) -> Iterator[Line]:
+def _fixers(project: Project, blamed: health.Blame | None) -> Iterator[Line]:
     if blamed is None:
         return
+    graph = project.graph()
     node = graph.nodes[blamed.node]
     since = blamed.since
     when = f"since {since.day} {since:%b}" if since else ""
     yield Line(figures.team(node.owner) or "Nobody owns it", when)
+    if channel := channels.channel_of(project, node.owner):
+        yield Line(channels.TOLD_IN, channel)
 
 
 def _link(graph: Graph, i: int) -> str:
     return address("lineage", graph.nodes[i].id)
-
-
-# ---------------------------------------------------------------------- columns
-
-
-def column_rows(graph: Graph, i: int, names: Iterable[str]) -> Iterator[ColumnRow]:
-    """Columns of an asset with what feeds them and what they feed."""
-    reach = graph.columns
-    known = reach.columns(i)
-    for name in names:
-        sources = known[name].sources if name in known else ()
-        made_from = []
-        for source in sources:
-            j = graph.index.get(source.node)
-            above = asset_name(graph, j) if j is not None else source.node.rpartition("/")[2]
-            text = f"{above}.{source.column}" if source.column else f"any column of {above}"
-            made_from.append(text if source.certainty == "known" else f"{text} ({source.certainty})")
-        feeds = []
-        for feed in reach.feeds(i, name):
-            if graph.active >> graph.bit[feed.goal] & 1:
-                sure = "" if feed.certainty == "known" else f", {feed.certainty}"
-                how = AS[feed.role] if feed.way == "computes" else "shown on a dashboard"
-                feeds.append(f"{graph.nodes[feed.goal].label} ({how}{sure})")
-        yield ColumnRow(name, tuple(made_from), tuple(feeds))
-
-
-def _columns(graph: Graph, i: int) -> tuple[tuple[ColumnRow, ...], int, str]:
-    """The first columns of an asset, how many more there are, and why none are known where none are."""
-    if KINDS[graph.nodes[i].kind].goal or not graph.column_lineage:
-        return (), 0, ""
-    names = list(graph.columns.vertices(i))
-    problem = graph.columns.problem(i)
-    note = f"Its columns could not be followed: {problem}" if problem else ""
-    return tuple(column_rows(graph, i, names[:_COLUMNS])), max(0, len(names) - _COLUMNS), note

@@ -6,6 +6,7 @@ from datetime import date
 
 import msgspec
 
+from headway.project import channels
 from headway.project.pages.goal_rows import ObjectiveRow, objective_row, phrases
 from headway.project.pages.page import Page
 from headway.project.pages.said import Said, said_about
@@ -27,6 +28,8 @@ class ObjectivePage(Page, frozen=True, kw_only=True):
 
     row: ObjectiveRow
     description: str
+    channel: str
+    """Where its owner hears of it: `Slack #finance`; '' where none is configured."""
     since: str
     history: tuple[ProgressPoint, ...]
     said: tuple[Said, ...]
@@ -53,6 +56,7 @@ def objective(project: Project, *, node: str) -> ObjectivePage:
         gaps=answer.gaps,
         row=row,
         description=graph.nodes[goal].description[:2_000],
+        channel=channels.channel_of(project, graph.nodes[goal].owner),
         since=f"Since {row.start.day} {row.start:%b}" if row.start else "This period",
         history=tuple(ProgressPoint(day, done, expected) for day, done, expected in trajectory(graph, goal)),
         said=written,

@@ -60,6 +60,8 @@ TABLE: tuple[Row, ...] = (
     Row(True, "/requests", "request"),
     Row(True, "/key-result", "check_in"),
     Row(True, "/lineage", "decide"),
+    Row(True, "/tell", "decide"),
+    Row(True, "/api/tell", "decide"),
     Row(True, "/triage", "decide"),
     Row(False, "", "read"),
 )

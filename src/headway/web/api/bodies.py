@@ -45,6 +45,12 @@ class Link(Body):
     note: Text = ""
 
 
+class Tell(Body):
+    """What a team is told about."""
+
+    node: Name = Field(description="Id of a node that is broken.")
+
+
 class CheckIn(Body):
     """What somebody says about a key result."""
 

@@ -18,6 +18,7 @@ from headway.web.access.person import Person
 from headway.web.api.described import document, errors, invalid, shaped
 from headway.web.api.lineage import lineage_routes
 from headway.web.api.questions import only, question_routes
+from headway.web.api.tell import tell_api
 from headway.web.api.writes import write_routes
 from headway.web.current import Current
 from headway.web.schedule import Schedule
@@ -31,6 +32,7 @@ def include_api(app: FastAPI, current: Current, schedule: Schedule | None) -> No
     before = len(app.router.routes)
     question_routes(app.router, current)
     write_routes(app.router, current)
+    tell_api(app.router, current)
     lineage_routes(app.router, current)
     _state_routes(app.router, current, schedule)
     ours = app.router.routes[before:]

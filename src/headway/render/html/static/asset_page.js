@@ -4,5 +4,5 @@ import {on} from "./keys.js";
 
 const main = document.getElementById("main");
 if (main.dataset.canonical && location.protocol !== "file:") history.replaceState(null, "", main.dataset.canonical);
-on("l", () => document.querySelector("[data-view=lineage]").click(), "Lineage");
-on("v", () => document.querySelector("[data-view=map]").click(), "next view: Map, Lineage, List");
+on("l", () => document.querySelector("[data-view=lineage]")?.click(), "Lineage");
+on("v", () => document.querySelector("[data-view=map]")?.click(), "next view: Map, Lineage, List");
