@@ -109,6 +109,14 @@ def test_two_that_could_be_one_of_dbts_stay_apart_unless_one_is_of_its_warehouse
     assert "lake:a" in ids(settled)
 
 
+def test_many_tables_that_are_not_clear_are_one_gap() -> None:
+    twice = [dbt(f"{s}.t{i}", f"wh.raw.t{i}") for i in range(5) for s in "ab"]
+    found = graph(*twice, *(table(f"t{i}", f"wh.raw.t{i}") for i in range(5)))
+    [said] = lineage_gaps(found)
+    assert said.startswith("the table wh.raw.t0 could be")
+    assert "and so it is with 4 more; nothing is guessed" in said
+
+
 def test_of_tables_that_differ_in_case_alone_the_one_that_is_written_so_is_meant() -> None:
     found = graph(dbt("a", "p.d.Orders"), dbt("b", "p.d.orders"), table("x", "p.d.Orders"))
     assert found.index["lake:x"] == found.index["dbt:source.shop.a"]

@@ -23,6 +23,8 @@ from headway.graph.tables import fold_relation, is_outside, is_table
 
 _BUILT = frozenset({"model", "snapshot", "seed"})
 _PARTS = 3
+_ONE_EACH = "give each of them a relation of its own"
+_NAME_IT = "name the namespace of dbt's warehouse: {name: openlineage, warehouse: [...]}"
 
 
 def one_table_each(nodes: Sequence[Node]) -> Merged:
@@ -32,13 +34,13 @@ def one_table_each(nodes: Sequence[Node]) -> Merged:
         return Merged(tuple(nodes))
     known = _Known(nodes)
     claims: dict[str, list[Node]] = defaultdict(list)
-    gaps: list[Gap] = []
+    unclear: dict[str, list[tuple[Node, str]]] = defaultdict(list)
     for node in outside:
         hits = known.called(node)
         if len(hits) == 1:
             claims[hits[0].id].append(node)
         elif hits:
-            gaps.append(_gap(node, f"could be {_listed(hits)}", "give each of them a relation of its own"))
+            unclear[_ONE_EACH].append((node, f"could be {_listed(hits)}"))
     aliases: dict[str, str] = {}
     told: dict[str, list[Node]] = {}
     for name, claiming in claims.items():
@@ -47,9 +49,8 @@ def one_table_each(nodes: Sequence[Node]) -> Merged:
             told[name] = certain
             aliases[certain[0].id] = name
         else:
-            hint = "name the namespace of dbt's warehouse: {name: openlineage, warehouse: [...]}"
-            gaps.append(_gap(certain[0], f"and {_listed(certain[1:])} are both called like {name}", hint))
-    return Merged(tuple(_merged(nodes, aliases, told)), aliases, tuple(gaps))
+            unclear[_NAME_IT].append((certain[0], f"and {_listed(certain[1:])} are both called like {name}"))
+    return Merged(tuple(_merged(nodes, aliases, told)), aliases, tuple(_gaps(unclear)))
 
 
 def _merged(nodes: Sequence[Node], aliases: Mapping[str, str], told: Mapping[str, Sequence[Node]]) -> Iterator[Node]:
@@ -92,9 +93,13 @@ class _Known:
         return built if len(built) == 1 else exact
 
 
-def _gap(node: Node, what: str, hint: str) -> Gap:
-    message = f"the table {node.name} {what}; nothing is guessed, and it stays a node of its own"
-    return Gap(topic="lineage", message=message, node=node.id, hint=hint, origin=node.origin)
+def _gaps(unclear: Mapping[str, Sequence[tuple[Node, str]]]) -> Iterator[Gap]:
+    """One gap for each thing to do, with the first table it is about, and how many more there are."""
+    for hint, tables in unclear.items():
+        node, what = tables[0]
+        more = f", and so it is with {len(tables) - 1:,} more" if len(tables) > 1 else ""
+        message = f"the table {node.name} {what}{more}; nothing is guessed, and it stays a node of its own"
+        yield Gap(topic="lineage", message=message, node=node.id, hint=hint, origin=node.origin)
 
 
 def _listed(nodes: Sequence[Node], most: int = 3) -> str:

@@ -18,7 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from openlineage.client import OpenLineageClient
 from openlineage.client.event_v2 import InputDataset, OutputDataset
-from openlineage.client.facet_v2 import job_type_job, symlinks_dataset
+from openlineage.client.facet_v2 import dataset_type_dataset, job_type_job, symlinks_dataset
 from openlineage.client.transport.file import FileConfig, FileTransport
 from tests.connectors.openlineage.lineage_events import (
     APP,
@@ -41,7 +41,7 @@ from tests.connectors.openlineage.lineage_events import (
     write,
 )
 
-from headway.connectors.openlineage import files
+from headway.connectors.openlineage import connector, files
 from headway.connectors.openlineage.connector import OpenLineage
 from headway.connectors.protocol import Context
 from headway.errors import ConfigError, InputError
@@ -127,6 +127,29 @@ def test_where_data_leaves_for_somebody_unseen_is_outside(tmp_path: Path) -> Non
     )
     nodes = of(read(tmp_path), Node)
     assert [n.id for n in nodes.values() if n.outside] == [f"openlineage:dataset.{LAKE}/partners"]
+
+
+def test_parts_of_a_dataset_are_no_datasets(tmp_path: Path) -> None:
+    days = [f"raw/orders/dt=2026-11-{day}/hour=01/part-0.parquet" for day in (20, 21)]
+    write(tmp_path, *(load_orders(i, 3 - i, outputs=[OutputDataset(LAKE, day)]) for i, day in enumerate(days)))
+    assert [n for n in of(read(tmp_path), Node) if LAKE in n] == [f"openlineage:dataset.{LAKE}/raw/orders"]
+
+
+def test_what_kind_of_dataset_it_is_is_kept_as_one_word(tmp_path: Path) -> None:
+    view, odd = (dataset_type_dataset.DatasetTypeDatasetFacet(word) for word in ("VIEW", "ephemeral"))
+    write(tmp_path, dataset(PG, "wh.raw.v", datasetType=view), dataset(PG, "wh.raw.odd", datasetType=odd))
+    nodes = of(read(tmp_path), Node)
+    assert [nodes[f"openlineage:dataset.{PG}/wh.raw.{name}"].materialized for name in ("v", "odd")] == ["view", ""]
+
+
+def test_more_events_than_is_sane_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connector, "_BATCH", 1)
+    write(tmp_path, load_orders(1), load_orders(2, 1, name="b"))
+    for name in ("MOST_EVENTS", "MOST_THINGS"):
+        with monkeypatch.context() as patch:
+            patch.setattr(connector, name, 1)
+            with pytest.raises(InputError, match=r"events\.jsonl: .* more than 1 "):
+                read(tmp_path)
 
 
 def test_a_dag_that_reads_and_writes_nothing_is_no_node(tmp_path: Path) -> None:

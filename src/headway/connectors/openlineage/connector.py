@@ -20,6 +20,10 @@ from headway.errors import ConfigError, InputError, Place
 from headway.graph.model import AnyRecord, Gap, Origin
 
 _NAME = told.NAME
+MOST_EVENTS = 50_000_000
+MOST_THINGS = 1_000_000
+"""Jobs and datasets together."""
+_BATCH = 1_000
 _MOST_SAID = 3
 _MOST_DAYS = 3_650
 _AHEAD = timedelta(days=1)
@@ -80,6 +84,8 @@ class OpenLineage:
                     else:
                         count += 1
                         gathered.add(event)
+                        if count % _BATCH == 0:
+                            _bounded(count, gathered, name)
             except InputError as error:
                 if len(paths) == 1:
                     raise
@@ -103,6 +109,16 @@ class OpenLineage:
             if self._received:
                 return []
             raise
+
+
+def _bounded(count: int, gathered: Gathered, file: str) -> None:
+    """Raises InputError for more than is sane."""
+    things = len(gathered.datasets) + len(gathered.jobs)
+    hint = "a shorter seen_within, or fewer files"
+    if count > MOST_EVENTS:
+        raise InputError(f"there are more than {MOST_EVENTS:,} events", place=Place(file), hint=hint)
+    if things > MOST_THINGS:
+        raise InputError(f"events tell of more than {MOST_THINGS:,} jobs and datasets", place=Place(file), hint=hint)
 
 
 class _Wrongs:

@@ -17,6 +17,7 @@ T = TypeVar("T")
 
 _LOGIN = re.compile(r"(?<=//)[^/@\s]*@")
 _PARAMETERS = re.compile(r"[?;].*$", re.DOTALL)
+_TEAMS = ("team:", "group:")
 _BOM = b"\xef\xbb\xbf"
 
 Raw = msgspec.Raw
@@ -119,6 +120,12 @@ class Ownership(Shape, frozen=True):
     """Who owns a job or a dataset."""
 
     owners: tuple[Owner, ...] | None = None
+
+
+def answering(said: Ownership) -> Owner | None:
+    """Who answers for it: the first team, or else the first owner."""
+    owners = [owner for owner in said.owners or () if owner.name.strip()]
+    return next((o for o in owners if o.name.strip().lower().startswith(_TEAMS)), owners[0] if owners else None)
 
 
 class Documentation(Shape, frozen=True):

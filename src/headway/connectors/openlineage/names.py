@@ -24,6 +24,8 @@ _PATHS = frozenset(
 )
 """Schemes behind which a name is a path, a topic or a collection, and no table."""
 _GLUE = re.compile(r"table/([^/]+)/([^/]+)")
+_PARTITION = re.compile(r"(^|/)[^/=]+=[^/]*(/.*)?$", re.DOTALL)
+"""From the first `key=value` on, a path names a part of a dataset: another one each day."""
 _SCHEME = re.compile(r"([a-z][a-z0-9+.-]*)(?:://|:|$)", re.IGNORECASE)
 _UNQUOTED = str.maketrans("", "", '"`[]')
 
@@ -42,7 +44,7 @@ def dataset_key(namespace: str, name: str) -> Key:
     if place.startswith("arn:") and (glue := _GLUE.fullmatch(found)):
         found = f"{glue[1]}.{glue[2]}"
     if scheme in _PATHS:
-        plain = found.partition("?")[0] if scheme in {"http", "https"} else found
+        plain = found.partition("?")[0] if scheme in {"http", "https"} else _PARTITION.sub("", found)
         return Key(place.rstrip("/"), plain.strip("/") or "/")
     return Key(place.rstrip("/"), fold_relation(found) if _parts(found) else found)
 

@@ -11,7 +11,17 @@ from typing import Any
 
 import msgspec
 
-from headway.connectors.openlineage.events import FACETS, Event, Wrong, decoded, facet, several, without_secrets
+from headway.connectors.openlineage.events import (
+    FACETS,
+    Event,
+    Ownership,
+    Wrong,
+    answering,
+    decoded,
+    facet,
+    several,
+    without_secrets,
+)
 
 RECEIVED = "received"
 """What `path` says to read them."""
@@ -76,7 +86,10 @@ def _thing(said: Any) -> dict[str, Any]:
         found = {}
         for name in facets.__struct_fields__ if facets is not None else ():
             raw = getattr(facets, name)
-            shaped = facet(name, raw, FACETS[name]) if raw else None
+            shaped: Any = facet(name, raw, FACETS[name]) if raw else None
+            if isinstance(shaped, Ownership):
+                owner = answering(shaped)
+                shaped = Ownership((owner,)) if owner else None
             if shaped is not None:
                 found[name] = shaped
         if found:

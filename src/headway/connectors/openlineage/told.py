@@ -10,6 +10,7 @@ from typing import Literal, TypeVar
 from headway.connectors.openlineage.events import (
     Assertions,
     ColumnLineageFacet,
+    DatasetType,
     Documentation,
     InputField,
     Lifecycle,
@@ -17,6 +18,7 @@ from headway.connectors.openlineage.events import (
     SourceCodeLocation,
     Symlinks,
     Tags,
+    answering,
     facet,
 )
 from headway.connectors.openlineage.gathered import DatasetFound, Gathered, JobFound, Ran
@@ -29,13 +31,13 @@ T = TypeVar("T")
 _ORIGIN = Origin(connector=NAME)
 _MOST_TEXT = 4_000
 _MOST_TAGS = 100
+_TYPES = frozenset({"table", "view", "file", "topic", "stream", "model"})
 _START = datetime.min.replace(tzinfo=UTC)
 _ENDS: tuple[tuple[Literal["pass", "error"], str], ...] = (
     ("pass", ""),
     ("error", "its last run was aborted"),
     ("error", "its last run failed"),
 )
-_TEAMS = ("team:", "group:")
 
 
 def records(gathered: Gathered, warehouse: Sequence[str]) -> Iterator[AnyRecord]:
@@ -127,6 +129,7 @@ class _Told:
                 group=readable(shown.key.namespace),
                 tags=_tags(facets),
                 description=_description(facets),
+                materialized=_type(facets),
                 outside=self._leaves(name, bool(related and known)),
                 meta={"warehouse": True} if related and shown.key.namespace in self._warehouse else {},
                 origin=_ORIGIN,
@@ -408,18 +411,25 @@ def _merged(facets: Iterable[Mapping[str, tuple[datetime, bytes]]]) -> dict[str,
 
 
 def _owner(facets: Mapping[str, tuple[datetime, bytes]]) -> str:
-    """The first team among the owners, or else the first owner."""
+    """Who answers for it, without the `team:` before the name."""
     said = _facet(facets, "ownership", Ownership)
-    names = [owner.name.strip() for owner in (said.owners if said else None) or () if owner.name.strip()]
-    first = next((name for name in names if name.lower().startswith(_TEAMS)), names[0] if names else "")
-    kind, colon, rest = first.partition(":")
-    return readable(rest.strip() if colon and kind.isalpha() else first, 200)
+    owner = answering(said) if said else None
+    name = owner.name.strip() if owner else ""
+    kind, colon, rest = name.partition(":")
+    return readable(rest.strip() if colon and kind.isalpha() else name, 200)
 
 
 def _description(facets: Mapping[str, tuple[datetime, bytes]]) -> str:
     said = _facet(facets, "documentation", Documentation)
     lines = (said.description if said else "")[: 2 * _MOST_TEXT].splitlines()
     return "\n".join(readable(line, _MOST_TEXT) for line in lines).strip()[:_MOST_TEXT]
+
+
+def _type(facets: Mapping[str, tuple[datetime, bytes]]) -> str:
+    """`table`, `view`, `file`, `topic`, as the producer says; '' for what is no such word."""
+    said = _facet(facets, "datasetType", DatasetType)
+    word = said.datasetType.strip().lower() if said else ""
+    return word if word in _TYPES else ""
 
 
 def _tags(facets: Mapping[str, tuple[datetime, bytes]]) -> tuple[str, ...]:
