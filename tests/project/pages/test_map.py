@@ -5,20 +5,26 @@ from __future__ import annotations
 import re
 from collections import Counter
 from datetime import date
+from pathlib import Path
 
 import msgspec
 import pytest
 from picture_cases import project_of
 
+from browser import worlds
 from case_graph import graph_of
+from desk import desk
 from headway.errors import UnknownName, UsageError
 from headway.graph.graph import Graph
 from headway.graph.model import Node
 from headway.project import Project
+from headway.project import triage as deciding
 from headway.project.pages import bands, figures, goal_words, map_payload
+from headway.project.pages import map as map_module
 from headway.project.pages.list_ import list_page
 from headway.project.pages.map import MapPage, map_page
 from headway.project.pages.map_payload import NOBODY, SERVES, UNKNOWN, USED
+from headway.project.pages.triage import open_decisions
 
 COMPANY = """
 source raw_orders
@@ -267,3 +273,37 @@ def test_too_many_squares_are_not_drawn_and_the_page_says_so(company: Project, m
     page = map_page(company, colour="goal")
     assert page.too_large == "9 assets are too many to draw. Choose a department, or read them in the List."
     assert map_page(company, department="sales-team").too_large == ""
+
+
+def test_a_filter_on_a_map_too_large_to_draw_leaves_only_its_part(
+    company: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = map_page(company, department="sales-team").payload
+    assert whole.places is None
+    assert whole.kept
+    monkeypatch.setattr("headway.project.pages.map.LIMIT", 8)
+    map_module._kept.cache_clear()
+    page = map_page(company, department="sales-team")
+    part, places = page.payload, page.payload.places
+    assert places is not None
+    assert len(places) < len(whole.names)
+    assert part.names == [whole.names[k] for k in places]
+    assert [places[k] for k in part.kept or ()] == whole.kept
+    assert all(len(getattr(part, name)) == len(places) for name in ("band", "group", "goals", "state", "cost", "trust"))
+    assert [[places[k] for k in p.links] for p in part.key_results] == [p.links for p in whole.key_results]
+    pairs = set(zip(whole.edges[::2], whole.edges[1::2], strict=True))
+    kept = {(a, b) for a, b in pairs if a in places and b in places}
+    ends = ((places[a], places[b]) for a, b in zip(part.edges[::2], part.edges[1::2], strict=True))
+    assert set(ends) == kept
+    outside = next(k for k in range(len(whole.names)) if k not in places)
+    picked = map_page(company, department="sales-team", asset=f"@{whole.snapshot}/{outside}")
+    assert picked.payload.names[picked.selected_asset] == whole.names[outside]
+
+
+def test_the_map_and_the_tab_count_the_same_decisions(tmp_path: Path) -> None:
+    shop = desk(tmp_path)
+    page = map_page(shop)
+    assert page.decisions == open_decisions(shop)
+    deciding.keep(shop, ["buzz"], by="analytics", reason="the auditor reads it")
+    assert map_page(shop).decisions == open_decisions(shop) == page.decisions - 1
+    assert map_page(worlds.company()).decisions == open_decisions(worlds.company())

@@ -153,7 +153,7 @@ def map_page(
         if len(known) >= _PAGES_KEPT:
             known.clear()
         known[key] = page
-    return page
+    return page if page.headless else msgspec.structs.replace(page, decisions=_decisions(project))
 
 
 @lru_cache(maxsize=4)
@@ -171,6 +171,8 @@ def _map_page(project: Project, colour: str, objective: str, asset: str, departm
     kept = kept_by(project, base, filters)
     payload = base.payload if kept is None else msgspec.structs.replace(base.payload, kept=kept)
     headless = not payload.heads
+    if kept is not None and len(kept) <= LIMIT < len(base.nodes):
+        payload = map_payload.cut(payload, picked=base.position.get(picked, -1))
     lenses = tuple(_listed(view, filters) for view in _lenses(project, payload, headless=headless))
     # A lens without data is not shown, whatever the address says.
     lens = next((view for view in lenses if view.name == colour and not view.disabled), lenses[0])
@@ -193,8 +195,8 @@ def _map_page(project: Project, colour: str, objective: str, asset: str, departm
         steps=STEPS if headless else (),
         objectives=tuple(panel(project, base, o) for o in base.objectives[: payload.heads]),
         selected=base.objectives.index(chosen) if chosen in base.objectives else -1,
-        selected_asset=base.position.get(picked, -1),
-        decisions=_decisions(project) if not headless else None,
+        selected_asset=map_payload.place_of(payload, base.position.get(picked, -1)),
+        decisions=None,
         too_large=_too_large(len(payload.names) if kept is None else len(kept)),
         said={view.name: view.sentence or lenses[0].sentence for view in lenses},
         links=_links(graph, base, filters, chosen, lens.name),
@@ -458,8 +460,5 @@ def _half_used(graph: Graph, base: Base, dead: Iterable[int]) -> Iterator[Item]:
 
 
 def _decisions(project: Project) -> int | None:
-    """Rows of the questions that Triage is made of; None where none of them can be answered."""
-    if not project.graph().use.known:
-        return None
-    names = ("zombies", "shadow-goals", "neglected", "lost-purpose", "unmeasured")
-    return sum(project.ask(name).findings for name in names)
+    """What the tab of Triage counts, each time anew: people decide while the graph stays. None while use is unknown."""
+    return int(project.ask("triage").totals["open"]) if project.graph().use.known else None

@@ -117,6 +117,8 @@ class MapPayload(msgspec.Struct, frozen=True, kw_only=True):
     """What stands before an amount, and what after it: `€` and `a month`."""
     kept: list[int] | None = None
     """Positions that a filter leaves; None where there is none. The rest keeps its place and fades."""
+    places: list[int] | None = None
+    """Of a part of the Map, what each position is in the whole, which `snapshot` names; None where it is the whole."""
 
 
 class Base(msgspec.Struct, frozen=True):
@@ -318,6 +320,34 @@ def _affixes(unit: str, when: str) -> tuple[str, str]:
     """What is written before and after an amount."""
     before, _, after = figures.in_unit(unit, 0).partition("0")
     return before, f"{after} {when}".strip() if after else f" {when}"
+
+
+def cut(payload: MapPayload, *, picked: int = -1) -> MapPayload:
+    """Only what a filter leaves of a payload, with what key results are bound to and the position `picked`.
+
+    For a Map that is too large to be drawn as a whole. Positions are those of the part.
+    """
+    bound = {k for port in payload.key_results for k in port.links}
+    places = sorted({*(payload.kept or ()), *bound, *((picked,) if picked >= 0 else ())})
+    at = {k: n for n, k in enumerate(places)}
+    ends = zip(payload.edges[::2], payload.edges[1::2], strict=True)
+    columns = {name: [getattr(payload, name)[k] for k in places] for name in _COLUMNS}
+    return msgspec.structs.replace(
+        payload,
+        **columns,
+        edges=[at[end] for pair in ends if pair[0] in at and pair[1] in at for end in pair],
+        key_results=[msgspec.structs.replace(p, links=[at[k] for k in p.links]) for p in payload.key_results],
+        kept=[at[k] for k in payload.kept or ()],
+        places=places,
+    )
+
+
+_COLUMNS = ("names", "band", "group", "goals", "state", "use", "cost", "trust")
+
+
+def place_of(payload: MapPayload, position: int) -> int:
+    """Where a position of the whole Map is in a payload; -1 for -1."""
+    return position if payload.places is None or position < 0 else payload.places.index(position)
 
 
 def tally(column: Sequence[int], kept: Sequence[int] | None) -> Counter[int]:

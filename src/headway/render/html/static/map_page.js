@@ -11,7 +11,7 @@ const show = name => side.querySelectorAll("[data-panel]").forEach(el => { el.hi
 const words = n => n.toLocaleString("en");
 
 /** Where an asset of the payload leads: its page is found by its position, for as long as the snapshot is the same. */
-const place = (data, i) => (data.keys ? encodeURIComponent(data.keys[i]) : `@${data.snapshot}/${i}`);
+const place = (data, i) => (data.keys ? encodeURIComponent(data.keys[i]) : `@${data.snapshot}/${data.places ? data.places[i] : i}`);
 const to = (base, data, i) => join(stage.dataset[base], place(data, i));
 
 function select(data) {
