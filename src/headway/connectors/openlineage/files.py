@@ -81,7 +81,8 @@ def events(path: Path, shown: str, hint: str = "") -> Iterator[Read]:
     start = first.lstrip()
     head = start.partition(b"\n")[0].strip()
     if start.startswith(b"["):
-        yield from _list(_whole(first, chunks, place, LARGEST_LIST))
+        whole = _whole(first, chunks, place, LARGEST_LIST)
+        yield from _list(whole)
     elif head == b"{":  # one event over many lines
         whole = _whole(first, chunks, place, LONGEST_LINE)
         yield 0, _event(whole)
@@ -92,8 +93,8 @@ def events(path: Path, shown: str, hint: str = "") -> Iterator[Read]:
 def _list(data: bytes) -> Iterator[Read]:
     try:
         elements = several(data)
-    except Wrong as wrong:
-        yield 0, wrong
+    except Wrong:
+        yield from _lines(data, iter(()))  # it may be that only the first line is a list
         return
     for element in elements:
         yield 0, _event(element)

@@ -86,12 +86,13 @@ def _thing(said: Any) -> dict[str, Any]:
         found = {}
         for name in facets.__struct_fields__ if facets is not None else ():
             raw = getattr(facets, name)
-            shaped: Any = facet(name, raw, FACETS[name]) if raw else None
+            if not raw:
+                continue
+            shaped: Any = facet(name, raw, FACETS[name])
             if isinstance(shaped, Ownership):
                 owner = answering(shaped)
                 shaped = Ownership((owner,)) if owner else None
-            if shaped is not None:
-                found[name] = shaped
+            found[name] = shaped  # one that cannot be read stands for itself as null: it is newer than those before
         if found:
             made[group] = found
     return made

@@ -31,6 +31,7 @@ T = TypeVar("T")
 _ORIGIN = Origin(connector=NAME)
 _MOST_TEXT = 4_000
 _MOST_TAGS = 100
+_NAMELESS = "?"
 _TYPES = frozenset({"table", "view", "file", "topic", "stream", "model"})
 _START = datetime.min.replace(tzinfo=UTC)
 _ENDS: tuple[tuple[Literal["pass", "error"], str], ...] = (
@@ -122,7 +123,7 @@ class _Told:
             yield Node(
                 id=name,
                 kind="source",
-                name=words,
+                name=words or _NAMELESS,
                 relation=readable(shown.name) if related and known else "",
                 owner=_owner(facets),
                 owner_origin=NAME if _owner(facets) else "",
@@ -147,7 +148,7 @@ class _Told:
             yield Node(
                 id=name,
                 kind="job",
-                name=readable(job.key.name),
+                name=readable(job.key.name) or _NAMELESS,
                 group=readable(job.key.namespace),
                 owner=_owner(job.facets),
                 owner_origin=NAME if _owner(job.facets) else "",
@@ -228,7 +229,7 @@ class _Told:
                 if other == 0:
                     break
                 since = when
-            words = readable(job.key.name)
+            words = readable(job.key.name) or _NAMELESS
             yield Check(
                 node=name,
                 id="run",
@@ -249,7 +250,7 @@ class _Told:
                 node = self._there(number)
                 said = facet("dataQualityAssertions", raw, Assertions)
                 for one in said.assertions if said and node else ():
-                    name = readable(one.name or ".".join(filter(None, (one.assertion, one.column))))
+                    name = readable(one.name or ".".join(filter(None, (one.assertion, one.column)))) or _NAMELESS
                     bad: Literal["warn", "fail"] = "warn" if (one.severity or "").lower() == "warn" else "fail"
                     result = (at, "pass" if one.success else bad)
                     found[node, name] = max(found.get((node, name), result), result)
