@@ -286,3 +286,37 @@ def test_explain(capsys: pytest.CaptureFixture[str]) -> None:
     assert len(capsys.readouterr().out.splitlines()) == len(questions())
     assert run(["explain", "HW999"]) == 2
     assert "there is no code called 'HW999'" in capsys.readouterr().err
+
+
+EXCUSED = """\
+objectives:
+  - id: love
+    title: Customers love the product
+    key_results:
+      - {id: nps, title: Net promoter score, ignore: [{code: %s, because: the survey begins soon, until: %s}]}
+      - {id: word, title: Word of mouth}
+"""
+
+
+@pytest.mark.parametrize(
+    ("code", "until", "left"), [("HW303", "2099-01-31", 1), ("HW303", "2020-01-31", 2), ("HW302", "2099-01-31", 2)]
+)
+def test_a_key_result_carries_exceptions_in_the_goals_file(shop: Path, code: str, until: str, left: int) -> None:
+    (shop / "goals.yml").write_text(EXCUSED % (code, until), encoding="utf-8")
+    (shop / "headway.yml").write_text(SETTINGS + "gates: [{question: unmeasured}]\n", encoding="utf-8")
+    report = check(Project.open(shop))
+    assert len(report.flags) == left
+    assert [e.reason for e in report.excused] == (["the survey begins soon (until 2099-01-31)"] if left == 1 else [])
+    over = [g.message for g in report.gaps if g.topic == "exceptions"]
+    assert over == (["nps: the exception of HW303 is over since 2020-01-31"] if until < "2021" else [])
+
+
+@pytest.mark.parametrize("said", ["{code: HW303, because: why}", "{code: HW303, until: 2099-01-31}", "HW303", "{}"])
+def test_an_exception_in_the_goals_file_that_is_not_whole_is_refused_with_its_line(shop: Path, said: str) -> None:
+    whole = "{code: HW303, because: the survey begins soon, until: 2099-01-31}"
+    text = (EXCUSED % ("HW303", "2099-01-31")).replace(whole, said)
+    assert said in text
+    (shop / "goals.yml").write_text(text, encoding="utf-8")
+    with pytest.raises(InputError) as caught:
+        check(Project.open(shop))
+    assert "goals.yml:5" in str(caught.value)

@@ -240,7 +240,8 @@ class _Judge:
                 if not row.counts or (wanted is not None and row.node not in wanted):
                     continue
                 flag = self._flag(gate, question, section, row)
-                if flag.fingerprint in before or any(f.fingerprint == flag.fingerprint for f in flags):
+                known = [*flags, *(e.flag for e in self._excused if e.flag.gate == gate.title)]
+                if flag.fingerprint in before or any(f.fingerprint == flag.fingerprint for f in known):
                     continue
                 if reason := self._excuse(flag):
                     self._excused.append(Excused(flag, reason))

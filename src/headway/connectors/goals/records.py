@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from headway.connectors.goals.checks import derived_direction
 from headway.connectors.goals.reader import Goal, Goals
@@ -62,9 +63,19 @@ def _node(block: Block, kind: str, node: str, owner: str) -> Node:
         tags=block.texts("tags"),
         url=block.text("url"),
         description=block.text("description"),
-        meta={"same_as": block.text("same_as")} if block.text("same_as") else {},
+        meta=_meta(block),
         origin=_origin(block.place),
     )
+
+
+def _meta(block: Block) -> dict[str, Any]:
+    """Which goal of another tool it is, and which findings it excuses, written as beside an asset."""
+    found: dict[str, Any] = {"same_as": block.text("same_as")} if block.text("same_as") else {}
+    excused = [
+        {"code": e.text("code"), "because": e.text("because"), "until": e.values["until"].isoformat()}
+        for e in block.blocks("ignore")
+    ]
+    return found | ({"ignore": excused} if excused else {})
 
 
 def _weight(block: Block) -> float:

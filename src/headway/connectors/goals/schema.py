@@ -183,6 +183,7 @@ _KEY_RESULT = Shape(
         Field("shown_on", "names", "Dashboards or exposures that show it: name, title, url or id."),
         Field("draft", "bool", "true: still being written, counts nowhere."),
         Field("changes", "blocks", "History of its target, kept by hand.", of="change"),
+        Field("ignore", "blocks", "Findings of `headway check` that are excused, each until a day.", of="exception"),
         _TAGS,
         _URL,
         Field("same_as", "text", "Id of the same goal in another tool, such as asana:1201."),
@@ -258,6 +259,18 @@ _CHANGE = Shape(
     mistaken={"at": "date", "day": "date", "from": "before", "to": "after", "old": "before", "new": "after"},
 )
 
+_EXCEPTION = Shape(
+    "exception",
+    "an exception",
+    "A finding of `headway check` that is excused, for a reason and until a day.",
+    (
+        Field("code", "text", "Code of the finding, such as HW303.", required=True),
+        Field("because", "text", "Why it is excused.", required=True),
+        Field("until", "date", "Last day on which it is.", required=True),
+    ),
+    mistaken={"id": "code", "finding": "code", "reason": "because", "why": "because", "end": "until", "due": "until"},
+)
+
 _DELIVERABLE = Shape(
     "deliverable",
     "a deliverable",
@@ -321,8 +334,8 @@ _BINDING = Shape(
 SHAPES: Mapping[str, Shape] = {
     shape.name: shape
     for shape in (
-        _FILE, _PERIOD, _OBJECTIVE, _KEY_RESULT, _READING, _CHECKPOINT, _BAND, _CHANGE, _DELIVERABLE, _INITIATIVE,
-        _BINDING,
+        _FILE, _PERIOD, _OBJECTIVE, _KEY_RESULT, _READING, _CHECKPOINT, _BAND, _CHANGE, _EXCEPTION, _DELIVERABLE,
+        _INITIATIVE, _BINDING,
     )
 }  # fmt: skip
 

@@ -29,6 +29,8 @@ ENTRY = "single.js"
 NOWHERE = "#-"
 """Where an address leads that the file does not have. Links there lose their address and become plain words."""
 
+_REMARK = re.compile(r"/\*.*?\*/\s*", re.DOTALL)
+"""What a style sheet says to whoever edits it; the file leaves it out."""
 _LEADS_NOWHERE = re.compile(r' href="#-"')
 _IMPORTED = re.compile(r'(from|import) ?"\./([\w.]+)"')
 _OPENING = 'if (location.hash.length > 1) document.documentElement.dataset.opening = "";'
@@ -126,7 +128,7 @@ def _head(sheets: Sequence[str], first: Sequence[str]) -> Markup:
         f"<style>{_HIDDEN}</style>",
     ]
     for sheet in sheets:
-        css = files[f"{sheet}.css"].decode().replace("vendor/inter.woff2", font)
+        css = _REMARK.sub("", files[f"{sheet}.css"].decode()).replace("vendor/inter.woff2", font)
         shown = "all" if sheet in {"base", *first} else "not all"
         lines.append(f'<style data-sheet="{sheet}" media="{shown}">\n{css}</style>')
     lines.append(f'<script type="importmap">{imports}</script>')
