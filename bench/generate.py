@@ -2,6 +2,7 @@
 
     python -m bench.generate project 10000     a dbt project of 10,000 models: manifest, goals, usage and cost
     python -m bench.generate pair 10000        the same before and after a pull request: base.json, manifest.json
+    python -m bench.generate kept 10000        the project, synced into a store of its own two years before
     python -m bench.generate graph 1000000     a layered random DAG with 2.5 edges per node and 500 goals
     python -m bench.generate chain 100000      one chain, and a wide graph of the same size
     python -m bench.generate statements 1000000 a query history with texts (see bench.history)
@@ -92,6 +93,19 @@ def pair(models: int) -> Path:
     said = {"project": "shop", "dbt": {"manifest": "manifest.json"}, "goals": "goals.yml", "gates": gates}
     (path / "headway.yml").write_text(json.dumps(said, indent=1), encoding="utf-8")  # JSON is YAML
     finish(path)
+    return path
+
+
+def kept(models: int) -> Path:
+    """The project with a store that was synced once, two years before the day of the answers."""
+    path = folder("kept", models)
+    if not finished(path):
+        from bench import pages
+
+        shutil.rmtree(path, ignore_errors=True)
+        path.mkdir(parents=True)
+        pages.write(path, project(models))
+        finish(path)
     return path
 
 
@@ -224,7 +238,7 @@ def main(arguments: list[str]) -> int:
     """Make one input; prints its folder, or nothing when it cannot be made."""
     kind, *rest = arguments
     makers = {"project": project, "pair": pair, "graph": graph, "chain": chain, "history": history, "demo": demo}
-    makers |= {"statements": statements, "lineage": lineage}
+    makers |= {"statements": statements, "lineage": lineage, "kept": kept}
     made = makers[kind](*(int(n) for n in rest))
     for path in made if isinstance(made, tuple) else (made,):
         if path is not None:

@@ -399,6 +399,34 @@ def searches(models: int) -> Benchmark | Skipped:
     return Benchmark(f"search in {models:,} models", runs, (Limit("cpu", 1.5), Limit("cpu", 1.5, runs[1].label)))
 
 
+def pages(models: int) -> Benchmark:
+    """The Triage page of a company, with the counts of all tabs and as HTML, beside its findings as JSON."""
+    (folder,) = made("kept", models)
+    floor = "floor: its findings as JSON, 20 times"
+    return Benchmark(
+        f"Triage page of {models:,} models, 20 times",
+        (pages_case("headway", "triage", folder), pages_case(floor, "encode", folder)),
+        (Limit("cpu", 50, floor),),
+    )
+
+
+def growth(models: int) -> Benchmark:
+    """Six months of growth that nobody asked for before, beside loading the graph of each month's end by itself."""
+    (folder,) = made("kept", models)
+    alone = "the six graphs, loaded one by one"
+    return Benchmark(
+        f"growth of {models:,} models, six months never read",
+        (pages_case("headway", "growth", folder), pages_case(alone, "days", folder)),
+        (Limit("cpu", 0.75, alone),),
+    )
+
+
+def pages_case(label: str, name: str, folder: Path) -> Run:
+    """A run of bench.pages."""
+    command = (PYTHON, "-m", "bench.pages", name, str(folder))
+    return Run(label, command, inner=True, directory=str(HERE.parent))
+
+
 def columns_case(label: str, name: str, folder: Path) -> Run:
     """A run of bench.columns."""
     command = (PYTHON, "-m", "bench.columns", name, str(folder))
@@ -420,6 +448,8 @@ BENCHMARKS: tuple[tuple[str, Callable[[], Benchmark | Skipped]], ...] = (
     ("columns-anew", lambda: columns_anew(10_000)),
     ("columns-peer", lambda: columns_peer(1_000)),
     ("search-10000", lambda: searches(10_000)),
+    ("pages-10000", lambda: pages(10_000)),
+    ("growth-10000", lambda: growth(10_000)),
     ("version", version),
     ("summary", summary),
     ("check-10000", lambda: check(10_000)),
