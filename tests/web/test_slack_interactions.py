@@ -307,4 +307,7 @@ def test_what_the_docs_show_can_be_said(tmp_path: Path) -> None:
     assert config.slack.deciders == {"U012AB3CD": "analytics"}
     said = YAML(typ="safe").load(manifest)
     assert said["settings"]["interactivity"]["request_url"].endswith("/slack/interactions")
-    assert set(said["oauth_config"]["scopes"]["bot"]) == {"chat:write", "channels:history", "groups:history"}
+    assert said["settings"]["event_subscriptions"]["request_url"] == said["settings"]["interactivity"]["request_url"]
+    assert set(said["oauth_config"]["scopes"]["bot"]) == {
+        "chat:write", "channels:history", "groups:history", "im:history"
+    }  # fmt: skip

@@ -191,7 +191,7 @@ def _changes(project: Project, graph: Graph, before: _Before | None, place: Plac
             count += 1
             node = graph.nodes[now[id_]] if id_ in now else before.graph.nodes[then[id_]]
             yield Line(node.label, text, link(project, "key_result", id_) if id_ in now else "")
-    decided = [e for e in entries(project, "finding") if e.at > before.at and e.act != "undo"]
+    decided = [e for e in entries(project, "finding") if e.at > before.at and e.act not in {"undo", "comment"}]
     if decided and place.owners is None:
         count += 1
         yield Line("", f"{plural(len(decided), 'decision')} about findings.")

@@ -21,6 +21,7 @@ from headway.project.dbt_files import DbtFiles
 from headway.project.outbox import Letter, Posted, posted
 from headway.project.replies import buttons_of
 from headway.project.retirements import FILE, Record, latest, read_records
+from headway.project.thread_replies import OFFERED
 from headway.questions.status import trust_words
 from headway.questions.triage import Case
 from headway.questions.triage_state import day_words
@@ -185,9 +186,9 @@ def _retirements(project: Project) -> Iterator[_Found]:
             continue
         for who in people.get(i, ()):
             place = Place("slack", project.config.slack.people[who] if project.config.slack else "", None)
-            yield place, _retirement(project, graph, record, place, case, f"person:{who}"), {}
+            yield place, _retirement(project, graph, record, place, case, f"person:{who}"), {"node": record.node}
         for place in places_of(project, graph.nodes[i].owner) if i not in people else ():
-            yield place, _retirement(project, graph, record, place, case, place.key), {}
+            yield place, _retirement(project, graph, record, place, case, place.key), {"node": record.node}
 
 
 def _last_users(project: Project, graph: Graph, nodes: Iterable[int]) -> dict[int, list[str]]:
@@ -222,6 +223,7 @@ def _retirement(project: Project, graph: Graph, record: Record, place: Place, ca
         title=f"We plan to retire {node.label}",
         lead=f"It is {record.stage} for {when}. Do you need it, and for which goal?",
         parts=(Part("What goes", (line,)),),
-        note=f"Owner: {node.owner or 'nobody'}. Whoever needs it decides about it in Triage, with a reason.",
+        note=f"Owner: {node.owner or 'nobody'}. Whoever needs it decides about it in Triage, with a reason"
+        + (f", or can {OFFERED}" if buttons else "."),
         url=page,
     )

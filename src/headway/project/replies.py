@@ -69,8 +69,9 @@ def pressed(project: Project, action: str, value: str, *, by: str, reason: str =
 
 
 def _stamp(project: Project, case: Case) -> int:
-    """How often a finding was decided about so far."""
-    return sum(d.entry.subject == case.item.key for d in triage.decisions_of(project).all)
+    """How often a finding was decided about so far; a comment decides nothing."""
+    known = triage.decisions_of(project).all
+    return sum(d.entry.subject == case.item.key and d.entry.act != "comment" for d in known)
 
 
 def decider(project: Project, user: str, *, own: bool) -> str:

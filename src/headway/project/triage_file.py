@@ -40,7 +40,10 @@ _HEAD = "# What people decided about findings, written by `headway decisions exp
 _ACTS: tuple[str, ...] = get_args(Act)
 _BODY = tuple(name for name in Said.__struct_fields__ if name not in {"asset", "was"})
 _KEYS = (*_ACTS, "finding", "at", "by", *_BODY, "was")
-_NEEDED = {"keep": "reason", "snooze": "until", "assign": "to", "undo": "undoes", "link": "key_result", "retire": "run"}
+_NEEDED = {
+    "keep": "reason", "snooze": "until", "assign": "to", "undo": "undoes", "link": "key_result", "retire": "run",
+    "comment": "reason",
+}  # fmt: skip
 _FINDING = re.compile(r"[A-Za-z0-9_-]{1,20}::.+", re.DOTALL)
 _HINT = f"write one entry after the other, each beginning with one of {', '.join(f'`- {act}:`' for act in _ACTS)}"
 

@@ -9,14 +9,15 @@ A finding is known by its fingerprint, a code and a node. A decision takes it of
 - what was done about it did not help: the link that was accepted has been read and the finding is still there, or the
   retirement was taken back.
 
-Then it is open again and says what had been decided. Assigning a finding says who decides, and decides nothing.
+Then it is open again and says what had been decided. Assigning a finding says who decides, and decides nothing; nor
+does a comment, which is said as long as nobody decides after it.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from hashlib import blake2b
 from typing import Literal
@@ -26,7 +27,7 @@ import msgspec
 from headway.answer import figure
 from headway.graph.ledger import Entry
 
-Act = Literal["keep", "link", "retire", "snooze", "assign", "reopen", "undo"]
+Act = Literal["keep", "link", "retire", "snooze", "assign", "reopen", "undo", "comment"]
 Word = Literal["open", "came back", "kept", "linked", "retiring", "snoozed"]
 
 _DONE: Mapping[str, Word] = {"keep": "kept", "link": "linked", "retire": "retiring", "snooze": "snoozed"}
@@ -111,6 +112,8 @@ class Decision:
     def words(self, today: date) -> str:
         """`kept on 3 Oct by analytics because the auditor reads it, until 1 Nov`."""
         said, verb = self.said, _VERBS.get(self.entry.act, self.entry.act)
+        if self.entry.act == "comment":
+            return f"{self.entry.by} wrote on {day_words(self.day, today)}: {said.reason}"
         parts = [f"{verb} on {day_words(self.day, today)} by {self.entry.by}"]
         if said.to:
             parts[0] = f"{verb} to {said.to} on {day_words(self.day, today)} by {self.entry.by}"
@@ -178,11 +181,20 @@ class Decisions:
 
     def holds(self, decision: Decision) -> bool:
         """Nobody took it back, and nobody decided otherwise later."""
-        if decision.digest in self.undone:
-            return False
+        if decision.digest in self.undone or decision.entry.act == "comment":
+            return decision.digest not in self.undone
         acts = {"assign"} if decision.entry.act == "assign" else {*_DONE, "reopen"}
         same = [d for d in self._of.get(decision.entry.subject, ()) if d.entry.act in acts]
         return bool(same) and same[-1] is decision
+
+    def comment(self, key: str) -> Decision | None:
+        """The last comment on a finding, as long as nobody decided about it since."""
+        for decision in reversed(self._of.get(key, ())):
+            if decision.entry.act == "comment":
+                return decision
+            if decision.entry.act in _DONE:
+                return None
+        return None
 
     def assigned(self, key: str) -> str:
         """Who decides about a finding, as it was said last."""
@@ -198,6 +210,14 @@ class Decisions:
         self, key: str, now: Was, as_of: date, *, synced_at: datetime | None = None, runs: Collection[str] | None = None
     ) -> State:
         """How the finding stands. `runs` are the retirements there are; None where that is not known."""
+        state, comment = self._decided(key, now, as_of, synced_at, runs), self.comment(key)
+        if comment is None:
+            return state
+        return replace(state, sentence="; ".join(filter(None, (state.sentence, comment.words(as_of)))))
+
+    def _decided(
+        self, key: str, now: Was, as_of: date, synced_at: datetime | None, runs: Collection[str] | None
+    ) -> State:
         if key.partition("::")[2] not in self._about:
             return UNTOUCHED
         decision, assigned = self.last(key), self.assigned(key)

@@ -119,6 +119,15 @@ def answer(url: str, text: str, *, api: str, thread: str = "", shared: bool = Tr
         return False
 
 
+def in_thread(channel: str, thread: str, text: str, *, token: str, api: str) -> bool:
+    """Say something in a thread, without mark-up; whether that was taken. Raises ConfigError, MissingExtra."""
+    plain = escaped(cut(text, LONGEST_SECTION))
+    section = {"type": "section", "text": {"type": "mrkdwn", "text": cut(plain, LONGEST_SECTION), "verbatim": True}}
+    asked = {"channel": channel, "thread_ts": thread, "text": plain, "blocks": [section], "unfurl_links": False}
+    _, trouble = _asked(_client(token, api), "chat.postMessage", asked)
+    return trouble is None
+
+
 def _of_slack(url: str, api: str) -> bool:
     try:
         parts, own = urlsplit(url), urlsplit(api)

@@ -96,7 +96,7 @@ class _Event(msgspec.Struct, frozen=True):
 
 
 def interaction_routes(current: Current, *, clock: Callable[[], float] = time.time) -> list[Route]:
-    """The route that Slack sends presses and answers to. It is not there where headway.yml lets nobody decide in Slack."""
+    """Where Slack sends presses and answers to. It is not there where headway.yml lets nobody decide in Slack."""
     presses = _Presses(current, clock)
     return [Route("/slack/interactions", presses.take, methods=["POST"], name="slack")]
 

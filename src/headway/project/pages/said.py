@@ -34,6 +34,7 @@ _DONE = {
     "snooze": "Snoozed",
     "assign": "Assigned",
     "reopen": "Put back on the list",
+    "comment": "Answered in Slack",
 }
 _STATES = {
     "open": "nobody has decided yet",
@@ -93,6 +94,8 @@ def _decided(project: Project, nodes: Collection[str], page: str) -> Iterator[Sa
             continue
         state, _, by = str(r["state"]).partition(" by ")
         came = {"holds": "it holds", "over": "its day is over"}.get(state, state)
+        if r["act"] == "comment" and state == "holds":
+            came = ""
         if r["act"] == "retire" and state == "holds":
             came = _stage(project, row.node) or came
         yield Said(
