@@ -475,7 +475,7 @@ def stamp(project: Project, handles: Sequence[str]) -> str:
     """Names what was decided about some findings so far; another one as soon as anything more is."""
     keys = sorted(case.item.key for case in deciding_.found(project, handles))
     known = deciding_.decisions_of(project).all
-    return str(sum(d.entry.subject in keys for d in known))
+    return str(sum(d.entry.subject in keys and d.entry.act != "comment" for d in known))
 
 
 _HEADS = {"keep": "Keep", "link": "Link", "retire": "Retire", "snooze": "Snooze", "assign": "Assign"}
