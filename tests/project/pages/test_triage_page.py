@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
+from urllib.parse import parse_qsl
 
 import pytest
+from starlette.testclient import TestClient
 
 from browser import worlds
 from desk import DAY, desk
-from headway.errors import UnknownName
+from headway.errors import UnknownName, UsageError
 from headway.project import Project
 from headway.project import triage as deciding
+from headway.project.pages.table import resolve
 from headway.project.pages.triage import KINDS, choose, open_decisions, rule, stamp, triage, triage_home
+from headway.web.app import create_app
+from headway.web.current import Current
 
 
 @pytest.fixture
@@ -128,3 +133,42 @@ def test_a_decision_changes_the_stamp_and_fills_the_log(shop: Project) -> None:
     deciding.undo(shop, [e.undo for e in page.log], by="analytics")
     assert set(names) <= set(handles(shop, "zombies"))
     assert triage(shop, kind="zombies", done=",".join(e.undo for e in page.log)).done == ()
+
+
+@pytest.mark.parametrize("sort", ["", "name", "owner"])
+def test_all_rows_are_on_some_page_and_each_once(monkeypatch: pytest.MonkeyPatch, sort: str) -> None:
+    company = worlds.company()
+    whole = triage(company, kind="zombies", sort=sort)
+    assert (whole.page, whole.pages, whole.previous, whole.next, whole.left_out) == (1, 1, "", "", 0)
+    monkeypatch.setattr("headway.project.pages.triage.SIZE", 7)
+    page = triage(company, kind="zombies", sort=sort)
+    met = [row.id for row in page.rows]
+    assert page.previous == ""
+    while page.next:
+        before, found = page, resolve(page.next.partition("?")[0])
+        assert found is not None
+        assert found[1] == "zombies"
+        page = triage(company, kind="zombies", **dict(parse_qsl(page.next.partition("?")[2])))
+        assert page.page == before.page + 1
+        assert len(page.rows) + page.left_out == len(whole.rows)
+        assert page.previous
+        met += [row.id for row in page.rows]
+    assert met == [row.id for row in whole.rows]
+    assert page.pages == page.page == -(-len(met) // 7)
+
+
+def test_a_page_that_is_gone_is_the_last_and_what_is_no_number_is_refused() -> None:
+    assert triage(worlds.company(), kind="zombies", page="99").page == 1
+    for text in ("0", "-1", "x", "\u0663"):
+        with pytest.raises(UsageError, match="there is no page"):
+            triage(worlds.company(), kind="zombies", page=text)
+
+
+def test_the_pages_of_rows_lead_to_one_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("headway.project.pages.triage.SIZE", 7)
+    with TestClient(create_app(Current(worlds.company)), base_url="http://127.0.0.1:8484") as client:
+        html = client.get("/triage/zombies?page=2&sort=name").text
+        assert 'href="/triage/zombies?sort=name"' in html
+        assert 'href="/triage/zombies?sort=name&amp;page=3"' in html
+        assert "Page 2 of" in html
+        assert client.get("/triage/zombies?page=none").status_code == 400

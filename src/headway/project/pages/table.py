@@ -88,6 +88,7 @@ _TRIAGE = (
     Parameter("owner", "Only what a team owns, or was assigned."),
     Parameter("folder", "Only assets of a folder."),
     Parameter("sort", "What rows are sorted by; the dearest first without.", ("name", "owner", "folder")),
+    Parameter("page", "Which page of two hundred rows."),
 )
 
 PAGES: tuple[PageRow, ...] = (
@@ -291,7 +292,7 @@ TABS = ("Objectives", "Map", "Triage", "Requests", "Cost", "History")
 """The tabs in their order; one is shown as soon as a page has it."""
 
 
-def address(page: str, key: str = "", **parameters: str) -> str:
+def address(page: str, key: str = "", /, **parameters: str) -> str:
     """The address of a page by its name; '' while there is no such page."""
     row = BY_NAME.get(page)
     return row.to(key, **parameters) if row else ""

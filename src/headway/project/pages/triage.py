@@ -6,12 +6,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from difflib import get_close_matches
+from functools import partial
 from typing import Any
 
 import msgspec
 
 from headway.answer import Answer, Finding, listed, plural
-from headway.errors import UnknownName
+from headway.errors import UnknownName, UsageError
 from headway.graph.graph import Graph
 from headway.project import triage as deciding_
 from headway.project.pages import bands, figures
@@ -21,8 +22,8 @@ from headway.project.pages.table import address
 from headway.project.workspace import Project
 from headway.questions.evidence import month
 
-MOST_ROWS = 200
-"""Rows shown at once; the rest is counted, and found by owner or folder."""
+SIZE = 200
+"""Rows of a page."""
 MOST_LOGGED = 100
 """Decisions shown in the log."""
 
@@ -102,7 +103,12 @@ class Triage(Page, frozen=True, kw_only=True):
     shown: int
     """Findings in the rows."""
     left_out: int
-    """Rows that are not shown."""
+    """Rows of the other pages."""
+    page: int
+    pages: int
+    previous: str
+    """Address of the page of rows before this one; '' on the first."""
+    next: str
     acts: tuple[str, ...]
     """What can be decided about some row."""
     owner: str
@@ -124,18 +130,27 @@ class Triage(Page, frozen=True, kw_only=True):
     """Handles that take that back, with a comma between them."""
 
 
-def triage_home(project: Project, *, owner: str = "", folder: str = "", sort: str = "") -> Triage:
+def triage_home(project: Project, *, owner: str = "", folder: str = "", sort: str = "", page: str = "") -> Triage:
     """The first kind that has something to decide."""
     totals = project.ask("triage").totals
     kind = next((k for k in KINDS if totals[k.replace("-", "_")]), "zombies")
-    found = triage(project, kind=kind, owner=owner, folder=folder, sort=sort)
+    found = triage(project, kind=kind, owner=owner, folder=folder, sort=sort, page=page)
     return msgspec.structs.replace(found, title="Triage")
 
 
-def triage(project: Project, *, kind: str, owner: str = "", folder: str = "", sort: str = "", done: str = "") -> Triage:
-    """The open findings of a kind. `done`: handles of decisions that were just made.
+def triage(
+    project: Project,
+    *,
+    kind: str,
+    owner: str = "",
+    folder: str = "",
+    sort: str = "",
+    page: str = "",
+    done: str = "",
+) -> Triage:
+    """The open findings of a kind, SIZE rows a page. `done`: handles of decisions that were just made.
 
-    Raises UnknownName for a kind that there is none of.
+    Raises UnknownName for a kind that there is none of, UsageError for a page that is no number.
     """
     if kind not in KINDS:
         raise UnknownName("kind of finding", kind[:80], get_close_matches(kind, KINDS, n=3))
@@ -143,7 +158,10 @@ def triage(project: Project, *, kind: str, owner: str = "", folder: str = "", so
     answer = project.ask("triage", kind=kind)
     groups = _sorted([_Group.of(graph, answer, rows) for rows in _together(answer)], sort)
     found = [g for g in groups if (not owner or g.owner == owner) and (not folder or g.folder == folder)]
-    shown = [_row(graph, group) for group in found[:MOST_ROWS]]
+    pages = max(1, -(-len(found) // SIZE))
+    number = _number(page, pages)
+    shown = [_row(graph, group) for group in found[(number - 1) * SIZE : number * SIZE]]
+    to = partial(address, "triage", kind, owner=owner, folder=folder, sort=sort)
     log, log_more = _log(project)
     ledger = month(graph)
     return Triage(
@@ -160,6 +178,10 @@ def triage(project: Project, *, kind: str, owner: str = "", folder: str = "", so
         total=len(answer.rows),
         shown=sum(r.findings.count(",") + 1 for r in shown),
         left_out=len(found) - len(shown),
+        page=number,
+        pages=pages,
+        previous=to(page=str(number - 1) if number > 2 else "") if number > 1 else "",
+        next=to(page=str(number + 1)) if number < pages else "",
         acts=tuple(act for act in ACTS if any(act in r.acts for r in shown)),
         owner=owner,
         owners=tuple(sorted({g.owner for g in groups} - {""})),
@@ -174,6 +196,13 @@ def triage(project: Project, *, kind: str, owner: str = "", folder: str = "", so
         headless=not graph.goals,
         **_done(log, done.split(",")),
     )
+
+
+def _number(page: str, pages: int) -> int:
+    """The page that is asked for; the last one where there are fewer by now: rows go as they are decided about."""
+    if page and not (page.isascii() and page.isdigit() and int(page[:9])):
+        raise UsageError(f"there is no page {page[:20]!r}", hint=f"pages are 1 to {pages}")
+    return min(int(page[:9] or 1), pages)
 
 
 def open_decisions(project: Project) -> int:
