@@ -10,6 +10,7 @@ from functools import lru_cache
 from typing import Literal
 
 from headway.answer import plural
+from headway.collector import paused_collector
 from headway.errors import HeadwayError, UsageError
 from headway.graph.graph import Graph
 from headway.graph.search import index_of
@@ -60,12 +61,13 @@ def look(row: PageRow, project: Project, key: str = "", given: Mapping[str, str]
 def warm(project: Project) -> None:
     """Load the graph and work out what nearly every page asks, so that the first reader does not wait for it."""
     graph = project.graph()
-    for name in ("goals", "cost", "viewers", "zombies", "shadow-goals", "neglected", "trust"):
-        project.ask(name)
-    index_of(graph)
-    for row in PAGES:
-        with suppress(HeadwayError):  # whoever opens a page is told what is wrong with what people wrote
-            count_of(row, project)
+    with paused_collector():
+        for name in ("goals", "cost", "viewers", "zombies", "shadow-goals", "neglected", "trust"):
+            project.ask(name)
+        index_of(graph)
+        for row in PAGES:
+            with suppress(HeadwayError):  # whoever opens a page is told what is wrong with what people wrote
+                count_of(row, project)
 
 
 @lru_cache(maxsize=DAYS_KEPT)
