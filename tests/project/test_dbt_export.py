@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -356,7 +358,7 @@ def test_the_command_checks_prints_and_writes(shop: Path, capsys: pytest.Capture
     at = ["--project-dir", str(shop)]
     assert run(["export", "dbt", "--check", *at]) == 1
     assert not (shop / FILE).exists()
-    capsys.readouterr()
+    assert capsys.readouterr().err.endswith(": 2 to be added.\n")
     assert run(["export", "dbt", "--output", "-", *at]) == 0
     printed = capsys.readouterr()
     assert {e["name"] for e in yaml.safe_load(printed.out)["exposures"]} == {"objective__grow", "objective__keep_going"}
@@ -367,6 +369,24 @@ def test_the_command_checks_prints_and_writes(shop: Path, capsys: pytest.Capture
     assert run(["export", "dbt", "--check", *at]) == 0
     (shop / "target/manifest.json").unlink()
     assert run(["export", "dbt", *at]) == 2
+
+
+@pytest.mark.parametrize("folder", [False, True])
+def test_goals_that_were_saved_after_the_last_sync_are_named(shop: Path, folder: bool) -> None:
+    file = shop / "goals.yml"
+    if folder:
+        (shop / "company").mkdir()
+        file = file.rename(shop / "company/goals.yml")
+        settings = (shop / "headway.yml").read_text()
+        (shop / "headway.yml").write_text(settings.replace("goals: goals.yml", "goals: company"))
+    assert export(shop).notes == ()
+    Project.open(shop).sync()
+    assert export(shop).notes == ()
+    later = time.time() + 60
+    os.utime(file, (later, later))
+    name = "company" if folder else "goals.yml"
+    (note,) = export(shop).notes
+    assert note == f"{name} was saved after the last sync, and what it says now is not exported: headway sync reads it"
 
 
 def test_a_selector_names_what_is_below_an_objective_and_its_exposure_once_there_is_one(

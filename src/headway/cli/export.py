@@ -48,7 +48,7 @@ def dbt(output: str, key_results_as_metrics: bool, figures: bool, check: bool, *
     if stdout:
         emit((prepared.after or b"").decode("utf-8"))
     elif check:
-        click.echo(prepared.summary, err=True)
+        click.echo(prepared.outlook, err=True)
         return Exit.FINDINGS if prepared.differs else Exit.FINE
     else:
         dbt_export.write(prepared)

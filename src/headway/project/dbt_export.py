@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from headway.answer import plural
+from headway.connectors.goals.connector import DEFAULT_PATH
 from headway.errors import InputError, Place, UsageError
 from headway.project.dbt_files import DbtFiles
 from headway.project.dbt_head import MARK, Head, head
@@ -22,6 +23,7 @@ from headway.project.yaml_block import block
 from headway.project.yaml_edit import MOST_BYTES, Document
 
 if TYPE_CHECKING:
+    from headway.graph.graph import Graph
     from headway.project.workspace import Project
 
 FILE = "headway_objectives.yml"
@@ -56,9 +58,17 @@ class Export:
 
     @property
     def summary(self) -> str:
-        """What is new in one sentence."""
+        """What is new, as what was done, in one sentence."""
+        return self._told("")
+
+    @property
+    def outlook(self) -> str:
+        """What is new, as what is still to be done, in one sentence."""
+        return self._told("to be ")
+
+    def _told(self, before: str) -> str:
         words = (("added", self.added), ("changed", self.changed), ("removed", self.removed))
-        parts = [f"{len(names):,} {word}" for word, names in words if names]
+        parts = [f"{len(names):,} {before}{word}" for word, names in words if names]
         if self.same:
             parts.append(f"{self.same:,} as {'it was' if self.same == 1 else 'they were'}")
         return f"{self.file}: {', '.join(parts) or 'nothing to export'}."
@@ -77,10 +87,12 @@ def prepare(project: Project, *, output: str = "", figures: bool = True, metrics
     path = files.inside(file)
     if path.suffix not in {".yml", ".yaml"} or not any(Path(file).is_relative_to(folder) for folder in folders):
         raise UsageError(f"dbt reads no property file {file!r}", hint=f"name a .yml file below {' or '.join(folders)}")
-    made = head(project.graph(), files, url=project.config.serve.url, figures=figures, metrics=metrics)
+    graph = project.graph()
+    made = head(graph, files, url=project.config.serve.url, figures=figures, metrics=metrics)
     _refuse_twice(files, made, file)
     before = content(path, file)
-    return _merged(made, file, files.root, before)
+    merged = _merged(made, file, files.root, before)
+    return replace(merged, notes=(*merged.notes, *_not_synced(project, graph)))
 
 
 def write(export: Export) -> None:
@@ -88,6 +100,19 @@ def write(export: Export) -> None:
     if export.differs:
         with alone(export.root):
             rewrite(export.path, export.before, export.after, export.file)
+
+
+def _not_synced(project: Project, graph: Graph) -> Iterator[str]:
+    """Says which files of goals were saved after the last sync, since what the store has is what is exported."""
+    if graph.synced_at is None:
+        return
+    options = next((s.options for s in project.config.sources if s.connector == "goals"), None)
+    if options is None:
+        return
+    path = Path(project.config.root, str(options.get("path") or DEFAULT_PATH))
+    files = [path, *path.rglob("*.y*ml")] if path.is_dir() else [path]
+    if any(f.is_file() and f.stat().st_mtime > graph.synced_at.timestamp() for f in files):
+        yield f"{path.name} was saved after the last sync, and what it says now is not exported: headway sync reads it"
 
 
 def model_paths(root: Path) -> list[str]:
