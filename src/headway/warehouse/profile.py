@@ -150,7 +150,7 @@ def _mapping(file: Path, what: str) -> dict[Any, Any]:
             raise ConfigError(f"this file is larger than {MAX_BYTES:,} bytes, so it is not {what}", place=place)
         found = YAML(typ="safe", pure=True).load(file.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
-        raise ConfigError(f"there is no such file, so there is not {what} here", place=place) from None
+        raise ConfigError(f"there is no {file.name}, so there is not {what} here", place=place) from None
     except OSError as error:
         raise ConfigError(f"this file cannot be read: {error.strerror}", place=place) from None
     except UnicodeDecodeError:

@@ -49,6 +49,7 @@ from headway.graph.model import AnyRecord, Gap, Origin
 T = TypeVar("T")
 
 _PARSE = "run `dbt parse` in the project to write it"
+_NO_DBT = "run headway in a dbt project, after `dbt parse`; where there is no dbt, say dbt: false in headway.yml"
 
 
 class Dbt:
@@ -171,7 +172,7 @@ class Dbt:
             if exists(folder / name):
                 return folder / name, f"{target.rstrip('/')}/{name}"
         if not exists(folder):
-            raise InputError(f"there is no folder {target!r} in {self._root.name or self._root}", hint=_PARSE)
+            raise InputError(f"there is no folder {target!r} in {self._root.name or self._root}", hint=_NO_DBT)
         return folder / "manifest.json", f"{target.rstrip('/')}/manifest.json"
 
     def _owners(self, manifest: Manifest, path: Path, configured: Mapping[str, str]) -> tuple[Owners, list[Gap]]:
