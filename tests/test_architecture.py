@@ -12,7 +12,6 @@ from pathlib import Path
 
 import grimp
 import pytest
-from importlinter.cli import lint_imports
 
 ROOT = Path(__file__).resolve().parents[1]
 SOURCE = ROOT / "src" / "headway"
@@ -81,12 +80,13 @@ def modules_in_cycles(package: str) -> list[str]:
     return sorted(module for module in graph.modules if module in reachable(module))
 
 
-def test_the_import_contracts_are_kept(capsys: pytest.CaptureFixture[str]) -> None:
-    code = lint_imports(config_filename=str(ROOT / ".importlinter"), no_cache=True)
-    report = capsys.readouterr().out
-    assert code == 0, report
+def test_the_import_contracts_are_kept() -> None:
+    # in a process of its own: the linter silences every logger that exists when it begins
+    linter = Path(sys.executable).with_name("lint-imports")
+    done = subprocess.run([linter, "--no-cache"], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
     contracts = (ROOT / ".importlinter").read_text(encoding="utf-8").count("[importlinter:contract:")
-    assert f"{contracts} kept, 0 broken" in report
+    assert f"{contracts} kept, 0 broken" in done.stdout
 
 
 def test_no_module_reaches_itself() -> None:
