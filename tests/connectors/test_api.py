@@ -23,7 +23,7 @@ from http_server import Answer, Request, Server, unused_url
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headway.connectors.api import Recording, decoded_file, opened
+from headway.connectors.api import Recording, answers, decoded_file
 from headway.errors import ConfigError, HeadwayError, InputError, MissingExtra, ServiceError
 from headway.remote import Client, Refused
 
@@ -489,12 +489,14 @@ def test_a_recorded_answer_that_is_broken_is_named(tmp_path: Path, content: byte
 
 
 def test_the_recording_goes_before_the_client(tmp_path: Path) -> None:
-    api = recorded(tmp_path, card=1)
-    with opened(None, api) as found:
+    recorded(tmp_path, card=1)
+    with answers("metabase", str(tmp_path.parent), tmp_path.name, lambda: pytest.fail("nobody is asked")) as found:
         assert found.get("card") == 1
+    with pytest.raises(InputError, match=r"no such folder \(export: metabase/\)"), answers("metabase", "/", "x", list):
+        pass
     with Server({"/card": [Answer([2])]}) as server:
         client = asking(server)
-        with opened(client, None) as found:
+        with answers("metabase", str(tmp_path), "", lambda: client) as found:
             assert found.get("card") == [2]
         assert client._client is None
 

@@ -356,7 +356,7 @@ BROKEN = {
     "- retire: x\n  stage: announced\n  on: 2026-01-01\n": r"retirements.yml:1: this entry does not say 'node'",
     "# head\n- {node: x, stage: announced, on: soon}\n": r"retirements.yml:2: 'soon' is not a day",
     "node: x\n": r"retirements.yml:1: must be a list",
-    "- [x\n": r"retirements.yml:\d: this is not valid YAML",
+    "- [x\n": r"retirements.yml:\d:\d: this is not valid YAML",
     "- text\n": r"retirements.yml:1: an entry must be a mapping",
 }
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json as plain_json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +14,7 @@ import msgspec
 
 from headway.connectors.artifact import read
 from headway.errors import InputError, Place
-from headway.remote import MARK, Api, Client
+from headway.remote import MARK, Client
 
 _UNSAFE = re.compile(r"[^A-Za-z0-9._=-]+")
 
@@ -105,11 +105,13 @@ def _reason(error: Exception) -> str:
 
 
 @contextmanager
-def opened(client: Client | None, recording: Recording | None) -> Iterator[Api]:
-    """The recording where there is one, else the client, closed at the end."""
-    if recording is not None:
-        yield recording
+def answers(connector: str, root: str, export: str, connect: Callable[[], Client]) -> Iterator[Client | Recording]:
+    """Recorded answers from the folder `export` below `root` where one is given, else what `connect` gives, closed.
+
+    Raises InputError for a folder that is not there, and what `connect` raises.
+    """
+    if export:
+        yield Recording.below(root, export, hint=f"export: {connector}/")
         return
-    assert client is not None
-    with client:
+    with connect() as client:
         yield client

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Literal
 
 from headway.config import Option
 from headway.connectors import given
-from headway.connectors.api import Recording, opened
+from headway.connectors.api import Recording, answers
 from headway.connectors.fields import below, day, each, number, text
 from headway.connectors.goal_tree import Goal, LeftOut, records
 from headway.connectors.protocol import Context
@@ -71,9 +71,7 @@ class Asana:
 
     def records(self) -> Iterator[AnyRecord]:
         """Every goal, and what could not be had."""
-        recording = Recording.below(self._context.root, self._export, hint="export: asana/") if self._export else None
-        client = None if recording else self._client()
-        with opened(client, recording) as api:
+        with answers(NAME, self._context.root, self._export, self._client) as api:
             reader = _Reader(api, self._context)
             goals = reader.pages("goals", self._where, _FIELDS)
             left_out = LeftOut()

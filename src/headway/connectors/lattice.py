@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from headway.config import Option
 from headway.connectors import given
-from headway.connectors.api import Recording, opened
+from headway.connectors.api import Recording, answers
 from headway.connectors.fields import below, day, each, number, text, truth
 from headway.connectors.goal_tree import Goal, LeftOut, Sort, records
 from headway.connectors.protocol import Context
@@ -67,11 +67,10 @@ class Lattice:
 
     def records(self) -> Iterator[AnyRecord]:
         """Every goal, and what could not be had."""
-        recording = Recording.below(self._context.root, self._export, hint="export: lattice/") if self._export else None
-        client = None if recording else self._client()
         left_out = LeftOut()
-        with opened(client, recording) as api:
-            reader = _Reader(api, self._url, 0.0 if recording else 60.0 / self._per_minute)
+        with answers(NAME, self._context.root, self._export, self._client) as api:
+            apart = 0.0 if isinstance(api, Recording) else 60.0 / self._per_minute
+            reader = _Reader(api, self._url, apart)
             found = [one for one in reader.goals(self._state) if self._seen(one, left_out)]
             goals = []
             for done, one in enumerate(found):

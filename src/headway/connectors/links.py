@@ -25,6 +25,7 @@ from typing import Any, ClassVar
 from headway.config import Option
 from headway.connectors.artifact import read, shown
 from headway.connectors.protocol import Context
+from headway.connectors.yaml_nodes import composed
 from headway.errors import ConfigError, InputError, Place
 from headway.graph.model import AnyRecord, Decision, Gap, Origin, Role
 
@@ -32,13 +33,11 @@ DEFAULT_PATH = "links.yml"
 TABLE = "table:"
 """How a table is told from an id in the file: `table:prod.marts.orders`."""
 
-MOST_BYTES = 5_000_000
 LONGEST = 2_000
 """Characters of one value at most."""
 _WORDS = ("accept", "decline")
 _HINT = "write one entry after the other, each beginning with `- accept:` or `- decline:`"
 _KEYS = (*_WORDS, "upstream", "downstream", "as", "role", "by", "on", "note")
-_DEEP = re.compile(r"(?:[\[{]\s*){20}")
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
@@ -99,33 +98,13 @@ def yaml_entries(data: bytes, file: str, what: str, hint: str) -> list[tuple[int
 
     Nothing is constructed, so nothing in the file can do anything. Raises InputError for what is no list.
     """
-    from ruamel.yaml import YAML
-    from ruamel.yaml.error import MarkedYAMLError, YAMLError
     from ruamel.yaml.nodes import ScalarNode, SequenceNode
 
-    place = Place(file)
-    if len(data) > MOST_BYTES:
-        raise InputError(f"is {len(data):,} bytes; at most {MOST_BYTES:,} are read", place=place)
-    try:
-        text = data.decode("utf-8-sig")
-        if _DEEP.search(text):
-            raise InputError("lists and mappings are nested too deeply", place=place)
-        root = YAML(typ="rt", pure=True).compose(text)
-    except UnicodeDecodeError as error:
-        raise InputError(f"not UTF-8 text at byte {error.start}", place=place) from None
-    except MarkedYAMLError as error:
-        mark = error.problem_mark
-        where = Place(file, mark.line + 1, mark.column + 1) if mark else place
-        raise InputError(f"this is not valid YAML: {error.problem or error.context}", place=where) from None
-    except RecursionError:
-        raise InputError("lists and mappings are nested too deeply", place=place) from None
-    except (YAMLError, ValueError, OverflowError) as error:
-        reason = " ".join(str(error).split())[:120]
-        raise InputError(f"this is not valid YAML: {reason}", place=place) from None
+    root = composed(data, file)
     if root is None or (isinstance(root, ScalarNode) and root.value in {"", "~", "null"}):
         return []
     if not isinstance(root, SequenceNode):
-        raise InputError(f"is no list of {what}", place=place, hint=hint)
+        raise InputError(f"is no list of {what}", place=Place(file), hint=hint)
     return [(node.start_mark.line + 1, node) for node in root.value]
 
 

@@ -7,7 +7,6 @@ not say is looked for under the words that such dialects use. A field may be a p
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from pathlib import Path
@@ -19,6 +18,7 @@ from headway.connectors.artifact import read, shown
 from headway.connectors.fields import number
 from headway.connectors.goal_tree import Goal, LeftOut, Sort, records, slug
 from headway.connectors.protocol import Context
+from headway.connectors.yaml_nodes import composed
 from headway.errors import ConfigError, InputError, Place
 from headway.graph.model import AnyRecord
 
@@ -47,10 +47,8 @@ FIELDS: Mapping[str, tuple[str, ...]] = {
 }
 """Field -> words of other dialects for it. `metric`, a metric of dbt, is only read where the mapping says so."""
 
-MOST_BYTES = 5_000_000
 MOST_NODES = 200_000
 _DEEPEST = 30
-_DEEP = re.compile(r"(?:[\[{]\s*){20}|(?:-[ \t]+){20}")
 _LINE = "\0line"
 """Where a mapping begins, among its own keys: no key of YAML has this name."""
 _SORTS: Mapping[str, Sort] = {"milestone": "deliverable", "binary": "deliverable", "deliverable": "deliverable"}
@@ -235,28 +233,11 @@ class _Dialect:
 
 def _tree(data: bytes, file: str) -> Any:
     """A YAML file as mappings, lists and text; nothing in it is constructed. Raises InputError."""
-    from ruamel.yaml import YAML
-    from ruamel.yaml.error import MarkedYAMLError, YAMLError
-
-    place = Place(file)
-    if len(data) > MOST_BYTES:
-        raise InputError(f"is {len(data):,} bytes; at most {MOST_BYTES:,} are read", place=place)
+    root, place = composed(data, file), Place(file)
     try:
-        text = data.decode("utf-8-sig")
-        if _DEEP.search(text):
-            raise InputError("lists and mappings are nested too deeply", place=place)
-        root = YAML(typ="rt", pure=True).compose(text)
         return None if root is None else _plain(root, [0], 0, place)
-    except UnicodeDecodeError as error:
-        raise InputError(f"not UTF-8 text at byte {error.start}", place=place) from None
-    except MarkedYAMLError as error:
-        mark = error.problem_mark
-        where = Place(file, mark.line + 1, mark.column + 1) if mark else place
-        raise InputError(f"this is not valid YAML: {error.problem or error.context}", place=where) from None
     except RecursionError:
         raise InputError("lists and mappings are nested too deeply", place=place) from None
-    except (YAMLError, ValueError, OverflowError) as error:
-        raise InputError(f"this is not valid YAML: {' '.join(str(error).split())[:120]}", place=place) from None
 
 
 def _plain(node: Any, count: list[int], depth: int, place: Place) -> Any:

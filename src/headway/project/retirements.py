@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from headway.connectors.artifact import exists, read
+from headway.connectors.yaml_nodes import composed
 from headway.errors import InputError, Place
 from headway.project.dbt_stages import STAGES, Stage
 
@@ -26,7 +27,6 @@ __all__ = ["FILE", "HEAD", "STAGES", "Record", "latest", "read_records"]
 
 FILE = "retirements.yml"
 HEAD = "# What is being retired, written by `headway retire` and open to review: the last entry of an asset counts.\n\n"
-_MOST_BYTES = 5_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,25 +47,11 @@ class Record:
 
 def read_records(path: Path) -> list[Record]:
     """What the file says, in its order; nothing where there is none. Raises InputError with file and line."""
-    from ruamel.yaml import YAML
-    from ruamel.yaml.error import MarkedYAMLError, YAMLError
     from ruamel.yaml.nodes import SequenceNode
 
     if not exists(path):
         return []
-    data = bytes(read(path, FILE))
-    if len(data) > _MOST_BYTES:
-        raise InputError(f"is {len(data):,} bytes; at most {_MOST_BYTES:,} are read", place=Place(FILE))
-    try:
-        root = YAML(typ="rt", pure=True).compose(data.decode("utf-8-sig"))
-    except UnicodeDecodeError as error:
-        raise InputError(f"not UTF-8 text at byte {error.start}", place=Place(FILE)) from None
-    except MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 0
-        raise InputError(f"this is not valid YAML: {error.problem}", place=Place(FILE, line)) from None
-    except (YAMLError, RecursionError, ValueError) as error:
-        reason = " ".join(str(error).split())[:120]
-        raise InputError(f"this is not valid YAML: {reason}", place=Place(FILE)) from None
+    root = composed(bytes(read(path, FILE)), FILE)
     if root is None:
         return []
     if not isinstance(root, SequenceNode):

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from headway.config import Option
 from headway.connectors import content, given
-from headway.connectors.api import Recording, opened
+from headway.connectors.api import answers
 from headway.connectors.content import Item
 from headway.connectors.fields import below, day, each, number, text
 from headway.connectors.lightdash.explores import Explore, asked
@@ -55,18 +55,13 @@ class Lightdash:
 
     def records(self) -> Iterator[AnyRecord]:
         """Everything in the projects, how often it was opened, and what could not be had."""
-        recording = self._recording() if self._export else None
-        client = None if recording else self._client()
-        with opened(client, recording) as api:
+        with answers(NAME, self._context.root, self._export, self._client) as api:
             reader = Reader(api, self._context.progress, self._projects)
             projects = reader.read()
         items = [item for project in projects for item in _Items(project, self._url).all()]
         yield from content.records(NAME, NAME, items)
         yield from reader.gaps
         yield from self._totals(projects)
-
-    def _recording(self) -> Recording:
-        return Recording.below(self._context.root, self._export, hint="export: lightdash/")
 
     def _client(self) -> Client:
         token = given.secret(NAME, self.options, "token", self._context)

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from pathlib import Path
+from functools import partial
 from typing import Any, ClassVar
 
 from headway.config import Option
 from headway.connectors import content, given
-from headway.connectors.api import Recording, opened
+from headway.connectors.api import Recording, answers
 from headway.connectors.looker.activity import RETENTION_DAYS, Asking, embedded, usage
 from headway.connectors.looker.evaluation import ATTEMPTS, TIMEOUT_SECONDS, Evaluation, Explores
 from headway.connectors.looker.items import Items
 from headway.connectors.looker.site import NAME, Reader, Site, signed_in
 from headway.connectors.protocol import Context, Wanted
-from headway.errors import InputError, Place
 from headway.graph.model import AnyRecord, Gap, Node, Reading
 from headway.remote import Client, checked_url
 
@@ -81,12 +80,14 @@ class Looker:
     @contextmanager
     def _site(self, **how: Any) -> Iterator[Site]:
         """The Looker, signed in, or its recorded answers; `how` is what Client takes."""
-        recording = self._recording() if self._values["export"] else None
-        client = None if recording else Client("Looker", self._url, progress=self._context.progress, **how)
-        with opened(client, recording) as api:
+
+        def client() -> Client:
+            return Client("Looker", self._url, progress=self._context.progress, **how)
+
+        with answers(NAME, self._context.root, self._values["export"], client) as api:
             site = Site(api)
-            if client is not None:
-                site.sign_in = lambda: self._sign_in(client)
+            if not isinstance(api, Recording):
+                site.sign_in = partial(self._sign_in, api)
                 site.sign_in()
             yield site
 
@@ -103,14 +104,3 @@ class Looker:
     def _sign_in(self, client: Client) -> None:
         key = given.secret(NAME, self.options, "client_id", self._context)
         signed_in(client, key, given.secret(NAME, self.options, "client_secret", self._context))
-
-    def _recording(self) -> Recording:
-        export: str = self._values["export"]
-        folder = Path(self._context.root, export)
-        try:
-            there = "\0" not in export and folder.is_dir()
-        except OSError:
-            there = False
-        if not there:
-            raise InputError("there is no such folder", place=Place(export[:200]), hint="export: looker/")
-        return Recording(folder, export.rstrip("/"))

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from headway.config import Option
 from headway.connectors import content, given
-from headway.connectors.api import Recording, opened
+from headway.connectors.api import Recording, answers
 from headway.connectors.content import Item
 from headway.connectors.fields import below, day, each, number, text, truth
 from headway.connectors.metabase.holdings import (
@@ -83,11 +83,9 @@ class Metabase:
 
     def records(self) -> Iterator[AnyRecord]:
         """Everything Metabase holds, who opened it, and what could not be had."""
-        recording = self._recording() if self._export else None
-        client = None if recording else self._client()
-        with opened(client, recording) as api:
-            if client is not None:
-                self._sign_in(client)
+        with answers(NAME, self._context.root, self._export, self._client) as api:
+            if not isinstance(api, Recording):
+                self._sign_in(api)
             found = Reader(api, self._context.progress).read()
         items = _Items(found, self._url)
         yield from content.records(NAME, NAME, items.all())
@@ -96,9 +94,6 @@ class Metabase:
         yield from self._usage(found)
 
     # --- Where it is read from ----------------------------------------------------------------------------------------
-
-    def _recording(self) -> Recording:
-        return Recording.below(self._context.root, self._export, hint="export: metabase/")
 
     def _client(self) -> Client:
         key = self._context.environment.get("HEADWAY_METABASE_API_KEY", "").strip()

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from headway.config import Option
 from headway.connectors import given
-from headway.connectors.api import Recording, opened
+from headway.connectors.api import answers
 from headway.connectors.fields import day, each, text
 from headway.connectors.goal_tree import Goal, LeftOut, Sort, records
 from headway.connectors.monday.columns import FIELDS, Cells, propose
@@ -68,27 +68,14 @@ class Monday:
 
     def boards(self) -> list[Mapping[str, Any]]:
         """The boards with their columns, as monday.com gives them; those that are not to be seen are missing."""
-        recording = self._recording()
-        client = None if recording else self._client()
-        with opened(client, recording):
-            api = recording or client
-            assert api is not None
+        with answers(NAME, self._context.root, self._export, self._client) as api:
             return Boards(api, self._page, progress=self._context.progress).boards(self._boards)
-
-    def _recording(self) -> Recording | None:
-        if not self._export:
-            return None
-        return Recording.below(self._context.root, self._export, hint="export: monday/")
 
     def records(self) -> Iterator[AnyRecord]:
         """Every goal on the boards, and what could not be had."""
-        recording = self._recording()
-        client = None if recording else self._client()
         left_out, gaps = LeftOut(), []
         goals: list[Goal] = []
-        with opened(client, recording):
-            api = recording or client
-            assert api is not None
+        with answers(NAME, self._context.root, self._export, self._client) as api:
             reader = Boards(api, self._page, progress=self._context.progress)
             boards = reader.boards(self._boards)
             known = {text(board, "id") for board in boards}
