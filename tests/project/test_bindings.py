@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from headway.cli.main import cli
+from headway.cli.main import cli, run
 from headway.config import Config, Source
 from headway.connectors.goals.reader import read
 from headway.connectors.goals.records import records as goal_records
@@ -20,6 +20,7 @@ from headway.graph.model import AnyRecord, Binding, Coverage, Edge, Node, Object
 from headway.project.bindings import append, proposed_yaml
 from headway.project.workspace import Project
 from headway.questions.bindings import bindings
+from shop import write_shop
 
 NOW = datetime(2026, 11, 22, 6, 0, tzinfo=UTC)
 TODAY = date(2026, 11, 22)
@@ -201,3 +202,12 @@ def test_the_command_prints_and_writes_nothing(
     assert list(tmp_path.iterdir()) == []
     done = CliRunner().invoke(cli, [*words, "--write", "asana:2"], standalone_mode=False)
     assert "Appended to goals.yml" in done.stderr
+
+
+def test_where_nothing_is_unbound_the_command_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    at = ["--project-dir", str(write_shop(tmp_path))]
+    assert run(["suggest-bindings", *at]) == 0
+    assert capsys.readouterr() == ("", "Every key result is bound.\n")
+    (tmp_path / "goals.yml").write_text("version: 1\n")
+    assert run(["suggest-bindings", *at]) == 0
+    assert capsys.readouterr() == ("", "No key results are known yet: headway init writes some.\n")

@@ -32,4 +32,8 @@ def suggest_bindings(key_results: tuple[str, ...], write: bool, **options: Any) 
         click.echo(f"bindings:\n{text}", nl=False)
     for title in without:
         click.echo(f"Nothing is called like {title!r}.", err=True)
+    if not text and not without:
+        known = any(node.kind == "key_result" for node in project.graph().nodes)
+        said = "Every key result is bound." if known else "No key results are known yet: headway init writes some."
+        click.echo(said, err=True)
     return Exit.FINE

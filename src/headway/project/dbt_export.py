@@ -21,6 +21,7 @@ from headway.project.dbt_head import MARK, Head, head
 from headway.project.reviewed import alone, content, rewrite
 from headway.project.yaml_block import block
 from headway.project.yaml_edit import MOST_BYTES, Document
+from headway.questions.goals import in_order
 
 if TYPE_CHECKING:
     from headway.graph.graph import Graph
@@ -92,7 +93,8 @@ def prepare(project: Project, *, output: str = "", figures: bool = True, metrics
     _refuse_twice(files, made, file)
     before = content(path, file)
     merged = _merged(made, file, files.root, before)
-    return replace(merged, notes=(*merged.notes, *_not_synced(project, graph)))
+    none = () if in_order(graph) else ("no objectives are known yet: headway init writes a starter goals.yml",)
+    return replace(merged, notes=(*merged.notes, *none, *_not_synced(project, graph)))
 
 
 def write(export: Export) -> None:
