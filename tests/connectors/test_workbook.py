@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from goal_five import FIVE, Synced, check_five, check_followed
+from goal_five import FIVE, Synced, changed, check_five, check_followed
 from test_goals_csv import as_csv
 from workbooks import PARTS, of_parts, of_rows, text_row, workbook
 
@@ -21,6 +21,7 @@ from headway.connectors.goals_csv import GoalsCsv
 from headway.connectors.protocol import Context
 from headway.errors import InputError, MissingExtra
 from headway.graph.model import Deliverable, Edge, Gap, Node, Objective, Reading, Target
+from headway.project.pages.key_result import key_result
 from headway.testing import ConnectorConformance
 
 pytest.importorskip("openpyxl", reason="openpyxl is not installed")
@@ -70,6 +71,16 @@ def test_five_levels(tmp_path: Path) -> None:
 def test_goals_are_followed_by_their_id(tmp_path: Path) -> None:
     synced = Synced(tmp_path, "goals_csv", {"path": "okrs.xlsx"}, {})
     check_followed(synced, lambda rows: (tmp_path / "okrs.xlsx").write_bytes(five(rows)), "goals_csv")
+
+
+def test_a_changed_target_stands_on_the_page_of_the_key_result(tmp_path: Path) -> None:
+    synced = Synced(tmp_path, "goals_csv", {"path": "okrs.xlsx"}, {})
+    for rows in (FIVE, changed(FIVE, "105", numbers=(100.0, 250.0, 140.0))):
+        (tmp_path / "okrs.xlsx").write_bytes(five(rows))
+        synced.sync()
+    (row,) = key_result(synced.project(), node="goals_csv:105").changes
+    assert "200" in str(row)
+    assert "250" in str(row)
 
 
 def test_a_workbook_says_what_its_export_says(tmp_path: Path) -> None:

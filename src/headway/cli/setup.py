@@ -13,20 +13,24 @@ from headway.errors import Exit
 
 @click.command(params=[*PROJECT_OPTIONS])
 @click.argument("tool", default="", metavar="[monday|csv]")
-@click.argument("what", nargs=-1, metavar="[BOARD... | FILE]")
+@click.argument("what", nargs=-1, metavar="[BOARD... | TABLE [SHEET]]")
 @click.option("--manifest", default="", metavar="PATH", help="Read this manifest.json instead of target/manifest.json.")
 @click.option("--force", is_flag=True, help="Write over files that exist.")
 def init(tool: str, what: tuple[str, ...], force: bool, **options: Any) -> int:
     """Write a starter headway.yml and goals.yml from what the project has.
 
-    With monday and the ids of boards, or csv and a file, print settings for reading goals from there instead: which
-    column says what, proposed from the columns there are. Nothing is written then.
+    With monday and the ids of boards, or csv and a table (a CSV file, an Excel workbook with the name of its sheet, the
+    address of a Google sheet), print settings for reading goals from there instead: which column says what, proposed
+    from the columns there are. Nothing is written then.
     """
     if tool:
         from headway.project.goal_places import proposed
 
         click.echo(proposed(project_of(options), tool, what), nl=False)
-        click.echo("Put what is right into headway.yml, then run headway sync.", err=True)
+        click.echo(
+            "Add what is right to headway.yml, below the connectors: that are there already; then run headway sync.",
+            err=True,
+        )
         return Exit.FINE
     from headway.project.starter import write_starter
 

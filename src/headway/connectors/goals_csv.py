@@ -89,7 +89,7 @@ class GoalsCsv:
         Option("columns", dict, {}, help=f"which column says what: {', '.join(COLUMNS)}; empty: by their names"),
         Option("dates", str, "iso", help="how days are written: iso, dmy or mdy"),
         Option("taken", str, "", help="day of the export, on which its current values were true; empty: today"),
-        Option("tool", str, "the file", help="how messages call where it comes from"),
+        Option("tool", str, "", help="how messages call where it comes from; empty: as the file is called"),
         Option("private", bool, False, help="read rows that are marked as private too"),
     )
 
@@ -110,7 +110,7 @@ class GoalsCsv:
         if self._dates not in _ORDERS:
             raise ConfigError(f"option dates of {NAME} is iso, dmy or mdy, not {self._dates[:40]!r}")
         self._taken = given.iso_day(NAME, values, "taken") or context.now.date()
-        self._tool: str = values["tool"]
+        self._tool: str = values["tool"] or self._shown
         self._private: bool = values["private"]
 
     def records(self) -> Iterator[AnyRecord]:

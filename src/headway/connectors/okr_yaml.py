@@ -96,7 +96,7 @@ class OkrYaml:
         if not goals and not (left_out.archived or left_out.private):
             words = " or ".join(self._words["objectives"])
             raise InputError(f"holds no list of objectives under {words}", place=Place(self._shown), hint="see fields:")
-        yield from records(NAME, "the file", goals, left_out, hint_private="private: true reads them")
+        yield from records(NAME, self._shown, goals, left_out, hint_private="private: true reads them")
 
     def _files(self) -> list[Path]:
         try:
