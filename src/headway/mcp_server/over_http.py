@@ -31,6 +31,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from headway.errors import UsageError
 from headway.mcp_server.caller import access_of
 from headway.project import tokens
+from headway.project.listening import bound
 
 PATH = "/mcp"
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
@@ -52,16 +53,7 @@ def listen(host: str, port: int, *, guarded: bool) -> socket.socket:
             f"will not listen on {host} while nobody has to show a token",
             hint="set `serve: {auth: [tokens]}` in headway.yml, or leave --host out: this machine only",
         )
-    found = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
-    try:
-        found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        found.bind((host, port))
-        found.listen(128)
-    except (OSError, OverflowError) as error:
-        found.close()
-        what = getattr(error, "strerror", None) or str(error)
-        raise UsageError(f"port {port} of {host} cannot be used: {what}", hint="choose another with --http") from None
-    return found
+    return bound(host, port, option="--http")
 
 
 def address_of(on: socket.socket) -> str:

@@ -10,7 +10,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from headway.config import Serve
-from headway.errors import UsageError
+from headway.project.listening import bound
 from headway.web.access.setup import check_address
 from headway.web.connection import Impatient
 
@@ -25,17 +25,7 @@ def listen(host: str, port: int, serve: Serve | None = None) -> socket.socket:
     taken.
     """
     check_address(host, serve or Serve())
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    found = socket.socket(family, socket.SOCK_STREAM)
-    try:
-        found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        found.bind((host, port))
-        found.listen(128)
-    except (OSError, OverflowError) as error:
-        found.close()
-        what = getattr(error, "strerror", None) or str(error)
-        raise UsageError(f"port {port} of {host} cannot be used: {what}", hint="choose another with --port") from None
-    return found
+    return bound(host, port, option="--port")
 
 
 def server_of(app: FastAPI, *, base: str = "", connection: type[Impatient] = Impatient) -> uvicorn.Server:
