@@ -1,14 +1,16 @@
 """Tables that dashboards read and nothing builds any more, as opposed to tables that were never dbt's business.
 
-A table that fits no node is broken when a disabled node is called so, or when it lies where dbt builds: in a schema of
-the manifest, or in one whose other tables, as tools name them, are found to be built by dbt (which also tells the
-schemas of another target). Everything else lies outside the DAG: a tool's own metadata, a spreadsheet, another system.
+A table that fits no node is broken when a disabled node is called so, when an earlier sync knew a node that was, with
+its schema, or when it lies where dbt builds: in a schema of the manifest, or in one whose other tables, as tools name
+them, are found to be built by dbt (which also tells the schemas of another target). Everything else lies outside the
+DAG: a tool's own metadata, a spreadsheet, another system.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import TYPE_CHECKING
 
 from headway.graph.decided import Link
@@ -26,11 +28,24 @@ class Broken:
     why: str
     disabled: Node | None = None
     """The node that built it, where it is still known."""
+    gone: date | None = None
+    """The day of the first sync that did not know its node any more."""
 
     @property
     def since(self) -> str | None:
-        """ISO date from which it was announced to go; None when nothing says."""
+        """ISO date from which it was announced to go, or was found to be gone; None when nothing says."""
+        if self.gone is not None:
+            return self.gone.isoformat()
         return self.disabled.deprecated or None if self.disabled is not None else None
+
+
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """A node that an earlier sync knew, and none since."""
+
+    node: Node
+    since: date
+    """Day of the first sync that did not know it any more."""
 
 
 def broken(graph: Graph) -> Mapping[str, Broken]:
@@ -39,6 +54,8 @@ def broken(graph: Graph) -> Mapping[str, Broken]:
     if not lost:
         return {}
     switched_off = Tables(graph.disabled)
+    earlier = graph.knew()
+    before = Tables([one.node for one in earlier])
     places = {_place(link.name) for link in graph.links if _built(graph, link)}
     found: dict[str, Broken] = {}
     for name in lost:
@@ -47,6 +64,9 @@ def broken(graph: Graph) -> Mapping[str, Broken]:
         if gone:
             node = graph.disabled[gone[0]]
             found[name] = Broken(f"{node.name} is disabled in dbt", node)
+        elif (left := before.match(name)).nodes and left.tier != "table":
+            last = max((earlier[i] for i in left.nodes), key=lambda one: one.since)
+            found[name] = Broken(f"{last.node.name} built it, and left the dbt project", gone=last.since)
         elif place and (place in places or graph.directory.tables.builds_in(name)):
             found[name] = Broken("dbt builds other tables in this schema, but not this one")
     return found

@@ -22,7 +22,7 @@ from msgspec.structs import replace
 from headway.config import Policy, Price
 from headway.errors import ConfigError, UsageError
 from headway.graph import attribution, health, spend, use
-from headway.graph.broken import Broken, broken
+from headway.graph.broken import Broken, Gone, broken
 from headway.graph.column_reach import ColumnReach
 from headway.graph.copies import leave_out_copies
 from headway.graph.decided import Decided, Link, link_gaps
@@ -100,8 +100,8 @@ class Graph:
         self.policy = policy or Policy()
         self.prices: Mapping[str, Price] = prices or {}
         self.synced_at = synced_at
-        self.base = base
-        """The graph before a change; None where nothing is compared."""
+        self.base = base  # the graph before a change; None where nothing is compared
+        self.knew: Callable[[], Sequence[Gone]] = tuple  # reads what earlier syncs knew, where somebody keeps that
         self._goal_aliases, merging = merge_goals(kinds, goal_order)
         self._gaps: list[Gap] = [*kinds[Gap], *merging]
         self.observations: Sequence[Observation] = kinds[Observation]

@@ -15,6 +15,7 @@ from headway.collector import settle
 from headway.config import Config, Source
 from headway.connectors.protocol import Context, Progress, silent
 from headway.errors import ConfigError, HeadwayError, UsageError
+from headway.graph.broken import Gone
 from headway.graph.graph import Graph
 from headway.graph.model import AnyRecord, Gap
 from headway.project import settings
@@ -166,6 +167,8 @@ class Project:
         if self._graph is None:
             records, synced_at = self.known()
             self._graph = self.graph_of(records, synced_at=synced_at)
+            if synced_at is not None:
+                self._graph.knew = self._gone
             if len(self._graph.nodes) >= _LARGE:
                 settle()
         return self._graph
@@ -187,6 +190,13 @@ class Project:
             synced_at=synced_at,
             goal_order=self.config.goal_order,
         )
+
+    def _gone(self) -> Sequence[Gone]:
+        """What earlier syncs of dbt knew and the last one did not."""
+        if not self.stored or self.looking_back:
+            return ()
+        with self.store() as store:
+            return [Gone(node, began.astimezone(UTC).date()) for node, began in store.gone("dbt")]
 
     def with_graph(self, graph: Graph) -> Project:
         """This project with a graph that is there already: that of an earlier day, or one made of records in memory."""

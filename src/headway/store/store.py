@@ -15,7 +15,7 @@ from sqlalchemy.exc import ArgumentError
 
 from headway.errors import HeadwayError, StoreError, UsageError
 from headway.graph.ledger import Entry
-from headway.graph.model import Record
+from headway.graph.model import Node, Record
 from headway.store.census import Kept, keys
 from headway.store.census import Origin as CensusOrigin
 from headway.store.census import keep as keep_census
@@ -26,7 +26,7 @@ from headway.store.rows import clean
 from headway.store.schema import entry as entry_table
 from headway.store.schema import sync as sync_table
 from headway.store.sync import Counts, Sync
-from headway.store.view import Loaded, synced
+from headway.store.view import Loaded, gone_nodes, synced
 from headway.store.view import load as load_view
 from headway.store.view import load_each as load_each_view
 
@@ -180,6 +180,14 @@ class Store:
         """When the last successful sync began of each connector in view: `load().per_connector`, at next to no cost."""
         with self._database.talking(), self._database.reading() as connection:
             return synced(connection)
+
+    def gone(self, connector: str) -> list[tuple[Node, datetime]]:
+        """Nodes that a connector yielded once and not in its last good sync, and when the first sync without began.
+
+        Nodes that are of a version of Headway that this one does not understand are left out. Raises StoreError.
+        """
+        with self._database.talking(), self._database.reading() as connection:
+            return gone_nodes(connection, connector)
 
     def load_each(self, times: Sequence[datetime], without: Collection[type[Record]] = ()) -> Iterator[Loaded]:
         """`load` at each of some times, without records of some types: for many times far quicker than one by one.

@@ -117,6 +117,23 @@ def load_each(
         yield seen.loaded(records, is_held)
 
 
+def gone_nodes(connection: Connection, connector: str) -> list[tuple[Node, datetime]]:
+    """Nodes of a connector that are in view no more, as they were last, with when the first sync without them began."""
+    now = record.alias("now")
+    still = select(now.c.id).where(
+        now.c.connector == connector, now.c.type == "node", now.c.key == record.c.key, now.c.to_sync.is_(None)
+    )
+    query = (
+        select(record.c.key, record.c.body, sync.c.started)
+        .join(sync, sync.c.id == record.c.to_sync)
+        .where(record.c.connector == connector, record.c.type == "node", ~still.exists())
+        .order_by(record.c.to_sync)
+    )
+    last = {key: (body, started) for key, body, started in connection.execute(query)}
+    nodes = _decoded([body for body, _ in last.values()])
+    return [(n, started) for n, (_, started) in zip(nodes, last.values(), strict=True) if isinstance(n, Node)]
+
+
 def _states(connection: Connection, at: datetime | None) -> dict[str, _State]:
     done = case((sync.c.status.in_(("done", "removed")), sync.c.id))
     ended = case((sync.c.status != "running", sync.c.id))
