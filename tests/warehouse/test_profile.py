@@ -182,7 +182,7 @@ def test_a_project_without_profile_or_file(shop_dir: Path, home: Path) -> None:
     with pytest.raises(ConfigError, match="names no profile"):
         load(shop_dir, home)
     (shop_dir / "dbt_project.yml").unlink()
-    with pytest.raises(ConfigError, match="there is no dbt_project.yml, so there is not a dbt project here"):
+    with pytest.raises(ConfigError, match=r"there is no dbt_project\.yml, so there is not a dbt project here"):
         load(shop_dir, home)
 
 
