@@ -63,6 +63,16 @@ def test_a_failed_source_keeps_its_last_good_state_and_says_so(shop: Path, capsy
     assert any("the last sync of goals failed" in message for message in gaps)
 
 
+def test_of_a_source_that_never_succeeded_nothing_is_said_to_stay(
+    shop: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (shop / "goals.yml").write_text(GOALS.replace("period: 2026-Q4", "period: 2027-Q9"))
+    assert run(["sync", "--no-values"]) == 2
+    err = capsys.readouterr().err
+    assert "goals         failed: " in err
+    assert "stays in view" not in err
+
+
 def test_an_interrupt_in_the_middle_leaves_no_trace(shop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     Project.open(shop).sync(evaluate=False)
     before = Project.open(shop).ask("orphans").rows

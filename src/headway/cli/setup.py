@@ -55,9 +55,9 @@ def sync(sources: tuple[str, ...], no_values: bool, **options: Any) -> int:
             click.echo(f"{'':<{width}}  {gap.message}", err=True)
         if len(result.gaps) > 5:
             click.echo(f"{'':<{width}}  and {len(result.gaps) - 5:,} more: headway unknown", err=True)
-    failed = [r.connector for r in results if r.error]
-    if failed:
-        click.echo(f"What was known of {', '.join(failed)} before stays in view.", err=True)
+    failed = [r for r in results if r.error]
+    if known := [r.connector for r in failed if r.known]:
+        click.echo(f"What was known of {', '.join(known)} before stays in view.", err=True)
     return Exit.COULD_NOT_TELL if failed else Exit.FINE
 
 

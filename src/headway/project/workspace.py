@@ -41,6 +41,8 @@ class SyncResult:
     records: int
     error: str = ""
     gaps: tuple[Gap, ...] = ()
+    known: bool = False
+    """An earlier sync of it succeeded: what that knew stays in view when this one fails."""
 
 
 @dataclass
@@ -274,15 +276,20 @@ class Project:
             for name, source in named.items():
                 if name in wanted:
                     last = (synced.get(name), _covered(store, name))
-                    results.append(self._sync_one(store, name, partial(self._records, source, *last)))
+                    results.append(
+                        self._sync_one(store, name, partial(self._records, source, *last), known=name in synced)
+                    )
             if not only:
                 for gone in sorted(synced.keys() - {*named, VALUES}):
                     store.remove(gone, self.now)
             if evaluate and VALUES in wanted:
-                results.append(self._sync_one(store, VALUES, partial(self._values, store.load().records)))
+                values = partial(self._values, store.load().records)
+                results.append(self._sync_one(store, VALUES, values, known=VALUES in synced))
         return results
 
-    def _sync_one(self, store: Store, name: str, records: Callable[[], Iterator[AnyRecord]]) -> SyncResult:
+    def _sync_one(
+        self, store: Store, name: str, records: Callable[[], Iterator[AnyRecord]], *, known: bool
+    ) -> SyncResult:
         gaps: list[Gap] = []
         count = 0
 
@@ -299,9 +306,9 @@ class Project:
             with store.sync(name, self.now) as sync:
                 sync.write(watched())
         except HeadwayError as error:
-            return SyncResult(name, 0, str(error))
+            return SyncResult(name, 0, str(error), known=known)
         self.progress(name, 1, 1)
-        return SyncResult(name, count, gaps=tuple(gaps))
+        return SyncResult(name, count, gaps=tuple(gaps), known=known)
 
     def store(self) -> Store:
         """The project's store, opened and brought up to date. Raises StoreError. Use it in a with block."""

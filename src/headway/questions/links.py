@@ -234,8 +234,9 @@ def behind(graph: Graph, nodes: Iterable[int]) -> tuple[int | None, str | None]:
 def broken(graph: Graph, *, select: Select = "") -> Answer:
     """Which dashboards read a table that nothing builds any more?
 
-    A table counts as gone when its node is disabled, or when dbt builds in its schema but no table of that name. Listed
-    is what people open: dashboards, charts that are on none, and what is downstream of nothing.
+    A table counts as gone when its node is disabled, when dbt builds in its schema but no table of that name, or when
+    an earlier sync knew it and the last one did not. Listed is what people open: dashboards, charts that are on none,
+    and what is downstream of nothing.
     """
     wanted = set(chosen(graph, select))
     read: dict[tuple[int, str], int] = {}
