@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from small_project import entry, gaps, headway, node, of, project, read, semantic_model, simple_metric, table
@@ -126,6 +127,21 @@ def test_a_wrong_type_in_meta_is_named_and_skipped(tmp_path: Path) -> None:
         "b: meta.headway is 'objective', not a mapping",
         "c: deprecation_date 'next year' is not a date",
     ]
+
+
+SPINES = [{"name": "metricflow_time_spine"}, {"time_spine": {"standard_granularity_column": "day"}}]
+
+
+@pytest.mark.parametrize("days", SPINES)
+def test_what_metrics_are_computed_along_is_protected(tmp_path: Path, days: dict[str, Any]) -> None:
+    """No `depends_on` speaks of a time spine; MetricFlow cannot do without it."""
+    spine = table("model.shop.days", **days)
+    with_metrics = (semantic_model("orders", "order"), simple_metric("revenue", "orders"), table("model.shop.orders"))
+    found = node(read(tmp_path / "metrics", project(spine, *with_metrics)), "model.shop.days")
+    assert (found.protected, found.meta) == (True, {"time_spine": True})
+    assert not node(read(tmp_path / "none", project(spine)), "model.shop.days").protected
+    denied = table("model.shop.days", **days, **headway(protected=False))
+    assert not node(read(tmp_path / "denied", project(denied, *with_metrics)), "model.shop.days").protected
 
 
 def test_outside_can_be_denied(tmp_path: Path) -> None:

@@ -82,6 +82,7 @@ class Resource(Part):
     attached_node: str | None = None
     file_key_name: str | None = None
     tested_node_unique_id: str | None = None
+    time_spine: Any = None
 
 
 class Exposure(Resource):

@@ -161,13 +161,14 @@ class Assets:
         meta = merged_meta(resource)
         owner, rule = self._owners.of(group, meta, exposure, path, package)
         own: Mapping[str, Any] = {}
-        protected, outside, created = False, kind in _OUTSIDE, None
+        spine = kind == "model" and self._is_time_spine(resource)
+        protected, outside, created = spine, kind in _OUTSIDE, None
         if meta and "headway" in meta:
             own = headway_meta(resource)
             stated = Stated(own, f"dbt:{uid}", resource.name, "dbt", self.origin(path), self.gaps)
             if not isinstance(meta["headway"], dict):
                 stated.complain("", meta["headway"], "a mapping")
-            protected = stated.flag("protected") or False
+            protected = protected if (said := stated.flag("protected")) is None else said
             outside = outside if (said := stated.flag("outside")) is None else said
             created = stated.day("created")
         if config is not None and config.enabled is False:
@@ -194,10 +195,15 @@ class Assets:
             outside=outside,
             aggregates=self._measures.of(resource) if isinstance(resource, Metric) else (),
             reached_by=reached_by(resource) if isinstance(resource, SemanticModel) else (),
-            meta=self._meta(own, resource),
+            meta={**self._meta(own, resource), "time_spine": True} if spine else self._meta(own, resource),
             origin=self.origin(path),
         )
         (self.disabled if disabled else self.known)[uid] = node
+
+    def _is_time_spine(self, resource: Resource) -> bool:
+        """Whether the project's metrics are computed along its days, of which no `depends_on` speaks."""
+        known = bool(resource.time_spine) or resource.name == "metricflow_time_spine"
+        return known and bool(self._manifest.metrics or self._manifest.semantic_models)
 
     def _meta(self, own: Mapping[str, Any], resource: Resource) -> dict[str, Any]:
         """What the project says to Headway, and what a metric or a saved query is beyond the fields of a node."""

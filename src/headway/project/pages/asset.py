@@ -347,6 +347,8 @@ def _decisions(graph: Graph, i: int) -> Iterator[Line]:
 
 
 def _keeps(graph: Graph, i: int) -> str:
+    if i in graph.protected and graph.nodes[i].meta.get("time_spine"):
+        return "Protected: metrics are computed along its days."
     if i in graph.protected:
         return "Protected: somebody said it must stay."
     if i in graph.outside:
