@@ -19,8 +19,8 @@ from tests.shop import write_shop
 
 from headway.cli.main import run
 from headway.errors import Exit
+from headway.files import alone
 from headway.project import Project
-from headway.project.reviewed import alone
 
 TEXT = (Path(__file__).parents[1] / "docs/orchestrators.md").read_text("utf-8")
 BLOCKS = re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL)

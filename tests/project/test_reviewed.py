@@ -10,14 +10,15 @@ from pathlib import Path
 
 import pytest
 
+from headway import files
 from headway.connectors.links import decisions
 from headway.errors import ConfigError, InputError
+from headway.files import alone, rewrite
 from headway.graph.graph import Graph
 from headway.graph.model import Edge, Node, Origin
-from headway.project import Project, reviewed
+from headway.project import Project
 from headway.project.decisions import decide
 from headway.project.journal import Change, apply
-from headway.project.reviewed import alone, rewrite
 from shop import write_shop
 
 DAY = date(2026, 11, 22)
@@ -57,7 +58,7 @@ def test_another_process_is_waited_for_and_what_it_wrote_stays(tmp_path: Path) -
     project = opened(write_shop(tmp_path / "shop"))
     folder = Path(project.config.root)
     other = (
-        "import sys, time; from pathlib import Path; from headway.project.reviewed import alone\n"
+        "import sys, time; from pathlib import Path; from headway.files import alone\n"
         "folder = Path(sys.argv[1])\n"
         "with alone(folder):\n"
         "    print('held', flush=True)\n"
@@ -73,7 +74,7 @@ def test_another_process_is_waited_for_and_what_it_wrote_stays(tmp_path: Path) -
 
 
 def test_whoever_waits_too_long_is_told_and_nothing_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reviewed, "_LONGEST_WAIT", 0.05)
+    monkeypatch.setattr(files, "_LONGEST_WAIT", 0.05)
     held, done = threading.Event(), threading.Event()
 
     def hold() -> None:

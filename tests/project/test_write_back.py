@@ -30,8 +30,10 @@ from headway.graph.model import Binding, Edge, Node, Objective, Origin, Reading,
 from headway.project.ledger import entries
 from headway.project.workspace import Project
 from headway.project.write_back import values, write_back
+from headway.sinks import csv_values
 from headway.sinks.monday_values import READ, WRITE
 from headway.sinks.protocol import Delivered
+from headway.sinks.values import decided
 
 NOW = datetime(2026, 11, 22, 6, 0, tzinfo=UTC)
 TODAY = date(2026, 11, 22)
@@ -271,6 +273,23 @@ def test_a_file_of_somebody_elses_is_not_touched(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="not ours"):
         run(project(tmp_path, {"csv": {"path": "values.csv"}}, graph(goal("lattice:1", 4.5))), write=True)
     assert (tmp_path / "values.csv").read_text() == "a,b\n1,2\n"
+
+
+def test_what_somebody_saves_while_values_are_looked_at_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "values.csv"
+    file.write_text("key_result,value\nlattice:9,1\n")
+
+    def saved_meanwhile(*said: Any, **more: Any) -> Any:
+        file.write_text(file.read_text() + "lattice:8,2\n")
+        return decided(*said, **more)
+
+    monkeypatch.setattr(csv_values, "decided", saved_meanwhile)
+    there = project(tmp_path, {"csv": {"path": "values.csv"}}, graph(goal("lattice:1", 4.5)))
+    with pytest.raises(InputError, match="was changed while this was prepared"):
+        run(there, write=True)
+    monkeypatch.undo()
+    assert run(there, write=True) == [("lattice:1", "sent")]
+    assert {"lattice:8,2,,,", "lattice:9,1,,,"} < set(file.read_text().splitlines())
 
 
 # --- Killed midway ---------------------------------------------------------------------------------------------------

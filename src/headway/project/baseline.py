@@ -8,13 +8,13 @@ The fingerprint is what counts; the sentence is for whoever reads the file.
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
 
 from headway.errors import InputError, Place
+from headway.files import write_whole
 
 VERSION = 1
 
@@ -69,14 +69,8 @@ class Baseline:
         return Baseline({known.fingerprint: known.finding for known in found.findings})
 
     def write(self, today: Mapping[str, str], path: Path) -> None:
-        """Write what is known and still found; everything of today where there was no file. Raises InputError."""
+        """Write what is known and still found; everything of today where there was no file. Raises ConfigError."""
         kept = today if self._known is None else {f: s for f, s in today.items() if f in self._known}
         findings = [{"fingerprint": f, "finding": kept[f]} for f in sorted(kept)]
         text = json.dumps({"version": VERSION, "findings": findings}, indent=2, ensure_ascii=False) + "\n"
-        beside = path.with_name(f".{path.name}.{os.getpid()}")
-        try:
-            beside.write_text(text, encoding="utf-8")
-            beside.replace(path)
-        except OSError as error:
-            beside.unlink(missing_ok=True)
-            raise InputError(f"cannot be written: {error.strerror or error}", place=Place(str(path))) from None
+        write_whole(path, text.encode("utf-8"), str(path))

@@ -13,8 +13,9 @@ from headway.connectors.artifact import shown
 from headway.connectors.goals.connector import DEFAULT_PATH, FALLBACK
 from headway.connectors.goals.reader import read
 from headway.errors import GoalsError, InputError, Place, UsageError
+from headway.files import alone, rewrite
 from headway.graph.bindable import Proposal, proposals, unbound
-from headway.project.reviewed import alone, printable, rewrite, scalar
+from headway.project.reviewed import printable, scalar
 from headway.questions.evidence import the_goal
 
 if TYPE_CHECKING:

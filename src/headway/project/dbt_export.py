@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any
 from headway.answer import plural
 from headway.connectors.goals.connector import DEFAULT_PATH
 from headway.errors import InputError, Place, UsageError
+from headway.files import alone, content, rewrite
 from headway.project.dbt_files import DbtFiles
 from headway.project.dbt_head import MARK, Head, head
-from headway.project.reviewed import alone, content, rewrite
 from headway.project.yaml_block import block
 from headway.project.yaml_edit import MOST_BYTES, Document
 from headway.questions.goals import in_order

@@ -12,12 +12,13 @@ from msgspec.structs import replace
 from headway.connectors.artifact import read, shown
 from headway.connectors.links import DEFAULT_PATH, LONGEST, TABLE, decisions
 from headway.errors import ConfigError, Place, UnknownName, UsageError
+from headway.files import alone, rewrite
 from headway.graph.decided import Link, handle, meant, table_handle, table_meant
 from headway.graph.graph import Graph
 from headway.graph.model import KINDS, Decision, Node, Origin, Role
 from headway.graph.suggest import suggestions
 from headway.graph.tables import fold_table
-from headway.project.reviewed import alone, appended, printable, rewrite
+from headway.project.reviewed import appended, printable
 
 if TYPE_CHECKING:
     from headway.project.workspace import Project

@@ -17,7 +17,7 @@ from pathlib import Path
 import msgspec
 
 from headway.errors import ConfigError, InputError, Place, UsageError
-from headway.project.reviewed import alone, content, write_whole
+from headway.files import alone, content, write_whole
 
 FOLDER = ".headway/retired"
 _ID = re.compile(r"[0-9A-Za-z][0-9A-Za-z-]{0,60}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from headway.project.reviewed import write_whole
+from headway.files import write_whole
 from headway.project.settings import FILE
 from headway.project.workspace import Project
 

@@ -18,6 +18,7 @@ from msgspec.structs import replace
 
 from headway.answer import Answer, Column, Finding, listed, plural
 from headway.errors import ConfigError, UnknownName, UsageError
+from headway.files import alone, content, write_whole
 from headway.graph.ledger import Entry
 from headway.project import decisions as links
 from headway.project import journal
@@ -25,7 +26,7 @@ from headway.project import retire as retirement
 from headway.project.dbt_files import DbtFiles
 from headway.project.ledger import entries
 from headway.project.retirements import FILE, read_records
-from headway.project.reviewed import alone, content, printable, write_whole
+from headway.project.reviewed import printable
 from headway.questions.evidence import the_goal
 from headway.questions.triage import KINDS_OF_FINDING, Case, Desk, desk
 from headway.questions.triage_state import Act, Decision, Decisions, Said, body_of, digest_of

@@ -27,9 +27,10 @@ import msgspec
 from headway.connectors.artifact import read
 from headway.connectors.links import yaml_entries
 from headway.errors import InputError, Place, UsageError
+from headway.files import write_whole
 from headway.graph.ledger import Entry
 from headway.project.ledger import entries, written_all
-from headway.project.reviewed import printable, scalar, write_whole
+from headway.project.reviewed import printable, scalar
 from headway.project.triage import LONGEST
 from headway.questions.triage_state import Act, Said, digest_of
 

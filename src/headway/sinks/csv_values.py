@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import csv
 import io
-import os
-import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
 from headway.config import Option
 from headway.errors import ConfigError, InputError, Place
+from headway.files import alone, content, rewrite
 from headway.sinks.protocol import Delivered, Setting
 from headway.sinks.values import Value, decided, delivered
 
@@ -36,11 +35,22 @@ class CsvValues:
         if not isinstance(said, str) or not said or "\0" in said:
             raise ConfigError("writing values to a file needs its path", hint="csv: {path: values.csv}")
         self._shown = said
-        self._path = Path(setting.root, said)
+        self._root = Path(setting.root)
+        self._path = self._root / said
 
     def deliver(self, items: Iterable[Value], *, dry_run: bool) -> Iterator[Delivered]:
         """Write the file once, whole, after all values were looked at; then say what became of each."""
-        header, rows = self._read()
+        if dry_run:
+            yield from self._looked_at(items, dry_run=True)
+            return
+        asked = list(items)
+        with alone(self._root):
+            found = self._looked_at(asked, dry_run=False)
+        yield from found
+
+    def _looked_at(self, items: Iterable[Value], *, dry_run: bool) -> list[Delivered]:
+        before = content(self._path, self._shown)
+        header, rows = self._table(before)
         by_key = {row.get("key_result", ""): row for row in rows}
         found = []
         for item in items:
@@ -57,41 +67,29 @@ class CsvValues:
 
             found.append(delivered(item, there, what, f"its row in {self._shown}", dry_run=dry_run, write=write))
         if any(one.outcome == "sent" for one in found):
-            self._write(header, rows)
-        yield from found
+            rewrite(self._path, before, _written(header, rows), self._shown)
+        return found
 
-    def _read(self) -> tuple[list[str], list[dict[str, str]]]:
-        if not self._path.exists():
+    def _table(self, there: bytes | None) -> tuple[list[str], list[dict[str, str]]]:
+        if there is None:
             return list(COLUMNS), []
         try:
-            text = self._path.read_text(encoding="utf-8-sig")
+            text = there.decode("utf-8-sig")
             rows = list(csv.DictReader(io.StringIO(text, newline=""), strict=True))
             header = next(csv.reader(io.StringIO(text, newline="")), [])
-        except (OSError, UnicodeDecodeError, csv.Error) as error:
+        except (UnicodeDecodeError, csv.Error) as error:
             raise InputError("is no CSV file in UTF-8", place=Place(self._shown)) from error
         if not {"key_result", "value"} <= set(header):
             raise InputError("has no columns key_result and value: it is not ours", place=Place(self._shown))
         return list(dict.fromkeys((*header, *COLUMNS))), [{k: v or "" for k, v in r.items() if k} for r in rows]
 
-    def _write(self, header: list[str], rows: list[dict[str, str]]) -> None:
-        text = io.StringIO(newline="")
-        sheet = csv.DictWriter(text, header, restval="", lineterminator="\n")
-        sheet.writeheader()
-        sheet.writerows(rows)
-        temporary = ""
-        try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            handle, temporary = tempfile.mkstemp(prefix=".headway-", dir=self._path.parent)
-            with os.fdopen(handle, "w", encoding="utf-8", newline="") as stream:
-                stream.write(text.getvalue())
-            Path(temporary).chmod(self._path.stat().st_mode & 0o777 if self._path.exists() else 0o644)
-            Path(temporary).replace(self._path)
-            temporary = ""
-        except OSError as error:
-            raise ConfigError(f"cannot be written: {error.strerror or error}", place=Place(self._shown)) from None
-        finally:
-            if temporary:
-                Path(temporary).unlink(missing_ok=True)
+
+def _written(header: list[str], rows: list[dict[str, str]]) -> bytes:
+    text = io.StringIO(newline="")
+    sheet = csv.DictWriter(text, header, restval="", lineterminator="\n")
+    sheet.writeheader()
+    sheet.writerows(rows)
+    return text.getvalue().encode("utf-8")
 
 
 def _number(said: str) -> float | None:

@@ -8,8 +8,6 @@ SQL in the file. The versions of the parser and of the resolver are part of ever
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Iterable, Sequence
 from hashlib import blake2b
 from pathlib import Path
@@ -17,6 +15,7 @@ from pathlib import Path
 import msgspec
 
 from headway.connectors.columns.content import Content, has_content
+from headway.files import put_whole
 from headway.graph.column_scope import TableName
 from headway.graph.model import ColumnLineage, ColumnSource, Gap
 
@@ -160,16 +159,8 @@ class Cache:
             return ""
         content = msgspec.msgpack.encode(_File(self._key, self._whole, self._new, self._expressions))
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            handle, name = tempfile.mkstemp(dir=path.parent, prefix=path.name)
+            put_whole(path, content, private=True)
         except (OSError, ValueError) as error:
-            return _reason(error)
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(content)
-            Path(name).replace(path)
-        except OSError as error:
-            Path(name).unlink(missing_ok=True)
             return _reason(error)
         return ""
 

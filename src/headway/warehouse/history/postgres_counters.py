@@ -8,11 +8,8 @@ cannot be told apart, and neither can dbt's runs when another client ran the sam
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
-import os
-import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC
@@ -22,6 +19,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from headway.errors import InputError, Place, WarehouseError
+from headway.files import put_whole
 from headway.graph.model import AnyRecord, Gap, Observation, Origin
 from headway.warehouse.history import views
 from headway.warehouse.history.postgres_log import declared, workspace
@@ -175,16 +173,7 @@ def _remembered(path: Path) -> dict[str, tuple[float, float]] | None:
 
 
 def _remember(path: Path, counters: dict[str, list[float]]) -> None:
-    draft = path.with_name(f"{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        try:
-            with os.fdopen(handle, "w") as stream:
-                json.dump(counters, stream)
-            draft.replace(path)
-        finally:
-            with contextlib.suppress(FileNotFoundError):
-                draft.unlink()
+        put_whole(path, json.dumps(counters).encode(), private=True)
     except OSError as error:
         raise InputError(f"cannot be written: {error.strerror}", place=Place(str(path))) from None

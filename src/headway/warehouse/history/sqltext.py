@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import os
 import re
-import secrets
 import threading
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import msgspec
+
+from headway.files import put_whole
 
 EVERY = "*"
 """In place of a column: any of them may have been read."""
@@ -254,14 +254,8 @@ class Cache:
             return
         kept = self._known if len(self._known) <= _MOST else self._used
         data = msgspec.msgpack.encode((self._stamp, kept))
-        draft = self._path.with_name(f"{self._path.name}.{os.getpid()}.{secrets.token_hex(4)}")
         with contextlib.suppress(OSError):
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            try:
-                draft.write_bytes(data)
-                draft.replace(self._path)
-            finally:
-                draft.unlink(missing_ok=True)
+            put_whole(self._path, data, private=True)
 
     def _loaded(self) -> dict[str, Parsed]:
         if self._path is None:
