@@ -482,6 +482,11 @@ class Graph:
                 found.append(Service(goal, way, (*path, goal)))
         return tuple(sorted(found, key=lambda s: (s.goal, s.way)))
 
+    def way(self, start: int, end: int) -> tuple[int, ...]:
+        """The shortest path along which data flows from one asset to another, both included; () when there is none."""
+        before = self._breadth_first(start)
+        return self._back(before, end) if end in before else ()
+
     def _breadth_first(self, start: int) -> dict[int, int]:
         """Downstream of `start`: node -> the node before it on a shortest path."""
         before = {start: start}

@@ -506,22 +506,12 @@ def _why_not(graph: Graph, focus: int, blamed: health.Blame | None) -> Iterator[
         yield Line(node_name(graph, i), "waits", _link(graph, i))
 
 
-def _chain(graph: Graph, start: int, end: int) -> list[int]:
+def _chain(graph: Graph, start: int, end: int) -> tuple[int, ...]:
     """The shortest way along which data flows from one node to another, both included."""
     if end in graph.bit:
         service = next((s for s in graph.services(start, 1 << graph.bit[end]) if s.way == "computes"), None)
-        return list(service.path) if service else [start]
-    before = {start: start}
-    todo = [start]
-    for i in todo:
-        for j in graph.downstream[i]:
-            if j not in before:
-                before[j] = i
-                todo.append(j)
-    found = [end] if end in before else [start]
-    while before[found[-1]] != found[-1]:
-        found.append(before[found[-1]])
-    return found[::-1]
+        return service.path if service else (start,)
+    return graph.way(start, end) or (start,)
 
 
 def _waiting(graph: Graph, focus: int, blamed: health.Blame | None) -> Iterator[Line]:
