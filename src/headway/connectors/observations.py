@@ -231,6 +231,8 @@ class _Tally:
     _first_of_file: Problem | None = None
     _rows_before: int = 0
     _dates: dict[Any, date] = field(default_factory=dict)
+    _amounts: dict[str, float] = field(default_factory=dict)
+    """Of texts that are numbers: most counts are small and come again and again."""
     _words: dict[tuple[str, ...], str] = field(default_factory=dict)
     """What is wrong with the words of a row, '' for nothing: few combinations of them are used with many nodes."""
 
@@ -241,18 +243,22 @@ class _Tally:
         common is looked up, not worked out again.
         """
         seen: dict[tuple[Any, ...], _Series | str] = {}
-        dates, number = self._dates, _NUMBER.fullmatch
+        dates, amounts = self._dates, self._amounts
+        blank = dict.fromkeys(_SERIES, "")
 
         def add(cells: tuple[Any, ...], day: Any, amount: Any) -> str:
             series = seen.get(cells)
             if series is None:
-                series = seen[cells] = self._find(dict(zip(names, cells, strict=True)))
+                said = {name: _cell(cell) for name, cell in zip(names, cells, strict=True)}
+                series = seen[cells] = self._find(**(blank | said))
             if isinstance(series, str):
                 return series
             on = dates.get(day) or self._day(day)
             if isinstance(on, str):
                 return on
-            value = _value(amount) if type(amount) is not str else float(amount) if number(amount) else math.nan
+            value = amounts.get(amount) if type(amount) is str else _value(amount)
+            if value is None:
+                value = self._number(amount)
             if not (0 <= value <= _LARGEST or (series.measure == "cost" and -_LARGEST <= value < 0)):
                 return _amount_problem(amount, value)
             values = series.values
@@ -268,13 +274,25 @@ class _Tally:
 
         return add
 
-    def _find(self, cells: Mapping[str, Any]) -> _Series | str:
+    def _find(
+        self,
+        *,
+        node: str,
+        relation: str,
+        measure: str,
+        unit: str,
+        person_class: str,
+        tool: str,
+        person: str,
+        column: str,
+    ) -> _Series | str:
         """The series these cells belong to, or what is wrong with them."""
-        node, relation, measure, unit, group, tool, person, column = [_cell(cells.get(name)) for name in _SERIES]
-        words = (measure, unit, group, tool, person, column)
+        words = (measure, unit, person_class, tool, person, column)
         said = self._words.get(words)
         if said is None:
-            said = self._words[words] = _word_problem(measure, unit, group) or _reader_problem(tool, person, column)
+            said = self._words[words] = _word_problem(measure, unit, person_class) or _reader_problem(
+                tool, person, column
+            )
         if problem := _name_problem(node, relation) or said:
             return problem
         unit = unit or UNITS.get(measure, "") or self.default_unit or ("" if measure == "cost" else "count")
@@ -282,8 +300,17 @@ class _Tally:
             return "a cost without a unit: fill the unit column, or set default_unit, for example to EUR"
         relation = relation and relation.translate(_QUOTES)
         who = self.known_as(person) if person else ""
-        key = (node, relation, measure, unit, group, tool.casefold(), who, column.lower())
+        key = (node, relation, measure, unit, person_class, tool.casefold(), who, column.lower())
         return self.series.setdefault(key, _Series(measure))
+
+    def _number(self, text: str) -> float:
+        """The number that a text is; not a number for what is none."""
+        if _NUMBER.fullmatch(text) is None:
+            return math.nan
+        value = float(text)
+        if len(self._amounts) < 1 << 16:
+            self._amounts[text] = value
+        return value
 
     def _day(self, cell: Any) -> date | str:
         """The day in a cell, or what is wrong with it."""
