@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -66,10 +68,22 @@ def test_what_came_back_is_not_broken_until_it_leaves_again(shop: Path) -> None:
     with_old(shop, there=True)
     assert "wh.attic.old_orders" not in synced(shop, 15).graph().broken
     with_old(shop, there=False)
-    gone = synced(shop, 18).graph().knew()
+    gone = synced(shop, 18).graph().knew
     assert [(one.node.name, one.since) for one in gone] == [("old_orders", date(2026, 11, 18))]
+
+
+def test_what_was_known_is_kept_with_the_view_so_that_an_answer_needs_no_store(shop: Path) -> None:
+    synced(shop, 12)
+    said = Project.open(shop, environment={}).ask("broken").rows
+    code = (
+        "import sys\nfrom headway.project import Project\n"
+        f"rows = Project.open({str(shop)!r}, environment={{}}).ask('broken').rows\n"
+        "assert [row.values[5] for row in rows] == ['2026-11-12'], rows\nassert 'sqlalchemy' not in sys.modules"
+    )
+    assert len(said) == 1
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
 
 
 def test_files_alone_remember_nothing(shop: Path) -> None:
     project = Project.stateless(manifest=shop / "target/manifest.json", directory=shop)
-    assert project.graph().knew() == ()
+    assert project.graph().knew == ()

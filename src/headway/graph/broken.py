@@ -54,7 +54,7 @@ def broken(graph: Graph) -> Mapping[str, Broken]:
     if not lost:
         return {}
     switched_off = Tables(graph.disabled)
-    earlier = graph.knew()
+    earlier = graph.knew
     before = Tables([one.node for one in earlier])
     places = {_place(link.name) for link in graph.links if _built(graph, link)}
     found: dict[str, Broken] = {}

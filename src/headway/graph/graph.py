@@ -101,7 +101,7 @@ class Graph:
         self.prices: Mapping[str, Price] = prices or {}
         self.synced_at = synced_at
         self.base = base  # the graph before a change; None where nothing is compared
-        self.knew: Callable[[], Sequence[Gone]] = tuple  # reads what earlier syncs knew, where somebody keeps that
+        self.knew: Sequence[Gone] = ()  # by earlier syncs, and not by the last: said by whoever keeps that
         self._goal_aliases, merging = merge_goals(kinds, goal_order)
         self._gaps: list[Gap] = [*kinds[Gap], *merging]
         self.observations: Sequence[Observation] = kinds[Observation]

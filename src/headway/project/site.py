@@ -82,14 +82,15 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
 
 def trimmed(project: Project, wanted: Wanted) -> Project:
     """The project with only what is wanted in its graph. Raises UnknownName and what loading the project raises."""
-    records, synced_at = project.known()
+    known = project.known()
+    records = known.records
     if wanted.objectives or wanted.department:
         records = _of_objectives(project, records, wanted)
     if not wanted.cost:
         records = [r for r in records if not isinstance(r, Observation) or r.measure not in _SPENT]
     if not wanted.people:
         records = _impersonal(records)
-    graph = project.graph_of(records, synced_at=synced_at)
+    graph = project.graph_of(records, synced_at=known.synced_at, knew=known.gone)
     if not wanted.cost:
         graph.checks = [replace(c, message="") if c.kind == "run" else c for c in graph.checks]
     return project.with_graph(graph)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from headway.answer import Answer
 from headway.collector import settle
@@ -45,6 +45,16 @@ class SyncResult:
     """An earlier sync of it succeeded: what that knew stays in view when this one fails."""
 
 
+class Known(NamedTuple):
+    """What a graph is made of."""
+
+    records: Sequence[AnyRecord]
+    synced_at: datetime | None = None
+    """When they were read into the store; None for files that are read now."""
+    gone: Sequence[Gone] = ()
+    """Tables that earlier syncs of dbt knew and the last one did not."""
+
+
 @dataclass
 class Project:
     """A dbt project with its goals, on one day."""
@@ -59,7 +69,7 @@ class Project:
     looking_back: bool = False
     """It is looked at as it was on an earlier day: what people wrote after that day is not there."""
     _graph: Graph | None = field(default=None, init=False, repr=False)
-    _given: tuple[Sequence[AnyRecord], datetime | None] | None = field(default=None, init=False, repr=False)
+    _given: Known | None = field(default=None, init=False, repr=False)
     """Records that are there already."""
     _kept: tuple[Graph, dict[Any, Answer]] | None = field(default=None, init=False, repr=False)
     """Answers about the graph that is loaded."""
@@ -167,23 +177,26 @@ class Project:
     def graph(self) -> Graph:
         """The graph of this project: from the store when it has been synced, else straight from the files."""
         if self._graph is None:
-            records, synced_at = self.known()
-            self._graph = self.graph_of(records, synced_at=synced_at)
-            if synced_at is not None:
-                self._graph.knew = self._gone
+            known = self.known()
+            self._graph = self.graph_of(known.records, synced_at=known.synced_at, knew=known.gone)
             if len(self._graph.nodes) >= _LARGE:
                 settle()
         return self._graph
 
-    def known(self) -> tuple[Sequence[AnyRecord], datetime | None]:
-        """The records that the graph is made of, and when they were read; None for files that are read now."""
-        return self._given or self._stored() or (self._collected(), None)
+    def known(self) -> Known:
+        """What the graph is made of: the store's, where it has been synced, else what the files say now."""
+        return self._given or self._stored() or Known(self._collected())
 
     def graph_of(
-        self, records: Iterable[AnyRecord], *, as_of: date | None = None, synced_at: datetime | None = None
+        self,
+        records: Iterable[AnyRecord],
+        *,
+        as_of: date | None = None,
+        synced_at: datetime | None = None,
+        knew: Sequence[Gone] = (),
     ) -> Graph:
         """The graph of some records under this project's configuration, on its own day or another."""
-        return Graph(
+        graph = Graph(
             records,
             as_of=as_of or self.as_of,
             policy=self.config.policy,
@@ -192,13 +205,8 @@ class Project:
             synced_at=synced_at,
             goal_order=self.config.goal_order,
         )
-
-    def _gone(self) -> Sequence[Gone]:
-        """What earlier syncs of dbt knew and the last one did not."""
-        if not self.stored or self.looking_back:
-            return ()
-        with self.store() as store:
-            return [Gone(node, began.astimezone(UTC).date()) for node, began in store.gone("dbt")]
+        graph.knew = knew
+        return graph
 
     def with_graph(self, graph: Graph) -> Project:
         """This project with a graph that is there already: that of an earlier day, or one made of records in memory."""
@@ -209,7 +217,7 @@ class Project:
     def with_records(self, records: Sequence[AnyRecord], synced_at: datetime | None = None) -> Project:
         """This project with records that are there already."""
         other = replace(self)
-        other._given = (records, synced_at)
+        other._given = Known(records, synced_at)
         return other
 
     @property
@@ -217,7 +225,7 @@ class Project:
         """Whether answers come from the store."""
         return self.use_store and self._store_exists()
 
-    def _stored(self) -> tuple[list[AnyRecord], datetime | None] | None:
+    def _stored(self) -> Known | None:
         if not self.stored:
             return None
         from headway.store.snapshot import View, view
@@ -225,11 +233,15 @@ class Project:
         def load() -> View:
             with self.store() as store:
                 loaded = store.load()
-            return View(loaded.records, loaded.synced_at, tuple(loaded.per_connector))
+                gone = tuple((node, began) for node, began in store.gone("dbt") if node.relation)
+            return View(loaded.records, loaded.synced_at, tuple(loaded.per_connector), gone)
 
         known = view(settings.store_url(self.config), load)
         # Readings alone are no project: until a source was read once, the files answer, or say what is wrong.
-        return (known.records, known.synced_at) if set(known.connectors) - {VALUES} else None
+        if not set(known.connectors) - {VALUES}:
+            return None
+        gone = [Gone(node, began.astimezone(UTC).date()) for node, began in known.gone]
+        return Known(known.records, known.synced_at, gone)
 
     def _collected(self) -> list[AnyRecord]:
         """Records straight from the sources. What the graph cannot do without raises; the rest becomes a gap."""
@@ -251,8 +263,8 @@ class Project:
 
     def kept(self, connectors: Collection[str]) -> Iterator[AnyRecord]:
         """What the store has of some connectors; nothing where there is no store."""
-        records, _ = self._stored() or ((), None)
-        return (r for r in records if r.origin.connector in connectors)
+        known = self._stored() or Known(())
+        return (r for r in known.records if r.origin.connector in connectors)
 
     # ------------------------------------------------------------------ syncing
 

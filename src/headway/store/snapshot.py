@@ -8,7 +8,6 @@ fixed query are used here; a store in another database has no snapshot.
 from __future__ import annotations
 
 import contextlib
-import os
 import sqlite3
 import zlib
 from collections.abc import Callable
@@ -19,18 +18,21 @@ from typing import Any, get_args
 import msgspec
 
 from headway import __version__
-from headway.graph.model import AnyRecord
+from headway.files import put_whole
+from headway.graph.model import AnyRecord, Node
 
 _NEWEST = "SELECT max(id), count(*), sum(status = 'running'), max(finished) FROM headway_sync"
 _PREFIX = "sqlite:///"
 
 
 class View(msgspec.Struct, frozen=True, gc=False):
-    """The records in view, when the newest were synced, and the connectors that they are of."""
+    """The records in view, when the newest were synced, the connectors they are of, and which tables left the view."""
 
     records: list[AnyRecord]
     synced_at: datetime | None
     connectors: tuple[str, ...] = ()
+    gone: tuple[tuple[Node, datetime], ...] = ()
+    """Nodes that earlier syncs knew, each with when the first sync without it began."""
 
 
 class _Snapshot(msgspec.Struct, frozen=True, gc=False):
@@ -73,8 +75,8 @@ def _key(database: Path) -> str:
 
 
 def _shape() -> str:
-    """Changes when a record could be decoded to something else."""
-    fields = [f"{kind.__name__}{kind.__struct_fields__}" for kind in get_args(AnyRecord)]
+    """Changes when a view could be decoded to something else."""
+    fields = [f"{kind.__name__}{kind.__struct_fields__}" for kind in (*get_args(AnyRecord), View)]
     return f"{__version__}-{zlib.crc32(''.join(fields).encode()):x}"
 
 
@@ -92,13 +94,6 @@ def _recall(place: Path, key: str) -> View | None:
 def _keep(place: Path, key: str, loaded: View) -> None:
     """Write the snapshot, readable by its owner only, in one step."""
     encode: Callable[[Any], bytes] = msgspec.msgpack.encode
-    half = place.with_name(f"{place.name}.{os.getpid()}")
     # A cache that cannot be kept is no reason to withhold an answer.
     with contextlib.suppress(OSError, TypeError, ValueError, OverflowError):
-        content = encode(_Snapshot(key, msgspec.Raw(encode(loaded))))
-        try:
-            with os.fdopen(os.open(half, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as out:
-                out.write(content)
-            half.replace(place)
-        finally:
-            half.unlink(missing_ok=True)
+        put_whole(place, encode(_Snapshot(key, msgspec.Raw(encode(loaded)))), private=True)
