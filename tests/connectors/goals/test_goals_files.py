@@ -193,10 +193,8 @@ def test_a_mark_at_the_beginning_and_windows_line_ends_do_no_harm(tmp_path: Path
 def test_a_huge_file_is_refused_before_it_is_read(tmp_path: Path) -> None:
     with (tmp_path / "goals.yml").open("wb") as file:
         file.truncate(10**12)  # takes no room on the disk
-    start = time.perf_counter()
     expected = "goals.yml: the file is larger than 20 MB (split it into several files in a folder)"
     assert refused(tmp_path) == expected
-    assert time.perf_counter() - start < 60
 
 
 def test_a_file_of_exactly_the_limit_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

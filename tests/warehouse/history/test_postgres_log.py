@@ -6,7 +6,6 @@ import gzip
 import os
 import random
 import shutil
-import time
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -444,11 +443,9 @@ def test_a_quote_that_never_ends_does_not_hold_the_rest_of_the_file(tmp_path: Pa
     lines[3] = lines[3].replace('"duration', '""duration', 1)  # one quote too many
     (tmp_path / "log.csv").write_text("".join(lines))
     assert (tmp_path / "log.csv").stat().st_size > 1.5 * LONGEST_RECORD
-    began = time.perf_counter()
     rows, found = read(tmp_path / "log.csv")
     assert len(rows) >= len(lines) - 2
     assert found.trouble["log.csv"].broken >= 1
-    assert time.perf_counter() - began < 30
 
 
 TEXT = st.text(
