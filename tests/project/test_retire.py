@@ -15,7 +15,7 @@ import pytest
 
 from headway.cli.main import run
 from headway.errors import ConfigError, HeadwayError, InputError, UsageError
-from headway.project import Project, journal, retire
+from headway.project import Project, journal, retire, triage
 from headway.project.journal import Change
 from shop import USAGE, manifest, write_shop
 
@@ -506,3 +506,58 @@ def test_a_folder_that_cannot_be_written_is_one_sentence(root: Path) -> None:
     root.chmod(0o500)
     with pytest.raises(ConfigError):
         journal.apply(root, "one", "2026-11-22", "x", CHANGES)
+
+
+# --- What was decided or written before ------------------------------------------------------------------------------
+
+
+def written(folder: Path, day: date = DAY, **asked: Any) -> retire.Prepared:
+    project = opened(folder, day)
+    prepared = retire.prepare(project, **asked)
+    retire.write(project, prepared)
+    return prepared
+
+
+def test_what_somebody_kept_does_not_go_on_to_the_next_stage_unless_it_is_named(shop: Path) -> None:
+    written(shop, everything=True)
+    triage.keep(opened(shop), ["forgotten"], by="sales-team", reason="for Revenue")
+    later = retire.prepare(opened(shop), stage="disabled")
+    assert later.nodes == ("dbt:exposure.shop.dusty",)
+    kept = {row.values[0]: str(row.values[3]) for part in later.answer.sections for row in part.rows}
+    assert kept["forgotten"].startswith("sales-team, by whom it is kept, needs it")
+    assert "dbt:model.shop.forgotten" not in retire.prepare(opened(shop), everything=True, stage="disabled").nodes
+    assert "dbt:model.shop.forgotten" in retire.prepare(opened(shop), assets="dusty,forgotten", stage="disabled").nodes
+
+
+def test_what_is_announced_is_not_announced_again_and_the_promised_day_stands(shop: Path) -> None:
+    promised = date(2026, 12, 22)
+    first = written(shop, assets="dusty,forgotten", on=promised)
+    assert "dbt:model.shop.bare" in first.nodes
+    for day in (DAY, promised):
+        with pytest.raises(UsageError, match="dusty is announced already, for 2026-12-22"):
+            retire.prepare(opened(shop, DAY), assets="dusty", on=day)
+    again = retire.prepare(opened(shop), everything=True)
+    assert again.nodes == ()
+    assert "forgotten is announced already, for 2026-12-22" in again.notes
+    assert set(retire.prepare(opened(shop), everything=True, on=date(2027, 1, 5)).nodes) == set(IDS), "put off"
+    written(shop, stage="deprecated", on=promised)
+    with pytest.raises(UsageError, match="dusty is deprecated already, for 2026-12-22"):
+        retire.prepare(opened(shop), assets="dusty", on=date(2027, 1, 5))
+    with pytest.raises(UsageError, match="only from 2026-12-22 on"):
+        retire.prepare(opened(shop), stage="disabled")
+
+
+def test_a_day_that_is_over_is_refused(shop: Path) -> None:
+    with pytest.raises(UsageError, match="2020-01-01 is over already"):
+        retire.prepare(opened(shop), everything=True, on=date(2020, 1, 1))
+
+
+def test_what_the_command_announced_is_retiring_in_triage_too(shop: Path) -> None:
+    assert {c.state.word for c in triage.all_cases(opened(shop)) if c.item.name == "dusty"} == {"open"}
+    run_ = written(shop, assets="dusty", on=date(2026, 12, 22)).id
+    (case,) = [c for c in triage.all_cases(opened(shop)) if c.item.name == "dusty"]
+    assert (case.state.word, case.state.sentence) == ("retiring", "announced for 22 Dec by headway retire")
+    with pytest.raises(UsageError, match="announced already"):
+        triage.retire(opened(shop), ["dusty"], by="sales-team", write=True)
+    retire.undo(opened(shop), run_)
+    assert triage.open_cases(opened(shop))[0].state.word == "open"

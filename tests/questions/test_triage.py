@@ -15,7 +15,7 @@ from case_graph import graph_of
 from headway.answer import Answer
 from headway.graph.ledger import Entry
 from headway.questions.triage import items, triage
-from headway.questions.triage_state import Decisions, Said, Was, body_of, changed, digest_of, handle_of
+from headway.questions.triage_state import Decisions, Retiring, Said, Was, body_of, changed, digest_of, handle_of
 
 DAY = date(2026, 11, 22)
 T0 = datetime(2026, 10, 3, 9, tzinfo=UTC)
@@ -162,9 +162,19 @@ def test_a_link_that_did_not_help_comes_back_once_it_was_read() -> None:
 
 def test_a_retirement_that_was_taken_back_comes_back() -> None:
     gone = said("retire", run="r1")
-    assert only(asked(gone, runs={"r1"}, state="decided"))["state"] == "retiring"
+    there = Retiring("old", "announced", DAY, ("r1", "r2"))
+    assert only(asked(gone, retirements=[there], state="decided"))["state"] == "retiring"
     assert only(asked(gone, state="decided"))["state"] == "retiring"  # whether it was is not known
-    assert only(asked(gone, runs=set()))["decided"].endswith("; the retirement was taken back")
+    assert only(asked(gone, retirements=[there._replace(runs=("r2",))]))["decided"].endswith(
+        "; the retirement was taken back"
+    )
+
+
+def test_what_the_files_retire_wants_no_decision_though_nobody_decided_here() -> None:
+    there = Retiring("old", "deprecated", DAY + timedelta(days=30), ("r1",))
+    row = only(asked(retirements=[there], state="decided"))
+    assert (row["state"], row["decided"]) == ("retiring", "deprecated for 22 Dec by headway retire")
+    assert only(asked(said(reason="x"), retirements=[there], state="decided"))["state"] == "kept"
 
 
 def test_what_is_decided_later_than_the_day_of_the_answer_is_not_known_then() -> None:

@@ -144,6 +144,23 @@ class _Manifest(_Part):
     disabled: dict[str, list[Resource]] | None = None
 
 
+def root_of(config: Config) -> Path:
+    """The folder of dbt_project.yml, which takes no reading of the manifest. Raises ConfigError where there is none."""
+    folders = (Path(config.root), Path(config.root, _manifest_of(config)).parent.parent)
+    root = next((folder for folder in folders if (folder / "dbt_project.yml").is_file()), None)
+    if root is None:
+        raise ConfigError(f"there is no dbt_project.yml in {config.root}", hint="--project-dir names its folder")
+    return root.resolve()
+
+
+def _manifest_of(config: Config) -> str:
+    """Where the manifest lies, as messages name it."""
+    options = next((dict(s.options) for s in config.sources if s.connector == "dbt"), None)
+    if options is None:
+        raise ConfigError("this is about a dbt project, and dbt: false in headway.yml says that there is none")
+    return str(options.get("manifest") or "") or f"{options.get('target') or 'target'}/manifest.json"
+
+
 @dataclass(frozen=True)
 class DbtFiles:
     """The files of a dbt project, as its manifest has them."""
@@ -164,10 +181,7 @@ class DbtFiles:
     @staticmethod
     def of(config: Config) -> DbtFiles:
         """The files of a project. Raises InputError for a manifest and ConfigError for a folder that cannot be used."""
-        options = next((dict(s.options) for s in config.sources if s.connector == "dbt"), None)
-        if options is None:
-            raise ConfigError("this is about a dbt project, and dbt: false in headway.yml says that there is none")
-        shown = str(options.get("manifest") or "") or f"{options.get('target') or 'target'}/manifest.json"
+        shown = _manifest_of(config)
         path = Path(config.root, shown)
         hint = "dbt parse writes it"
         data = read(path, shown, hint=hint)
@@ -176,9 +190,7 @@ class DbtFiles:
         except (msgspec.DecodeError, RecursionError) as error:
             reason = " ".join(str(error).split())[:160]
             raise InputError(f"this manifest cannot be used: {reason}", place=Place(shown), hint=hint) from None
-        root = next((p for p in (Path(config.root), path.parent.parent) if (p / "dbt_project.yml").is_file()), None)
-        if root is None:
-            raise ConfigError(f"there is no dbt_project.yml in {config.root}", hint="--project-dir names its folder")
+        root = root_of(config)
         found: dict[str, Resource] = {}
         off = {uid: items[0] for uid, items in (manifest.disabled or {}).items() if items}
         sections = (manifest.sources, manifest.exposures, manifest.metrics, manifest.semantic_models)
@@ -186,7 +198,7 @@ class DbtFiles:
             found.update(section)
         on = found.keys() - off.keys()
         return DbtFiles(
-            root.resolve(),
+            root,
             manifest.metadata.project_name or "",
             {uid: _typed(uid, r) for uid, r in found.items()},
             frozenset(off.keys() - on),

@@ -11,16 +11,14 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from headway.answer import listed, plural
-from headway.errors import ConfigError
 from headway.graph.graph import Graph
 from headway.graph.health import Blame
 from headway.graph.use import READS
 from headway.project import triage
 from headway.project.audience import Place, link, owners_of, places, places_of, presses, sink_of
-from headway.project.dbt_files import DbtFiles
 from headway.project.outbox import Letter, Posted, posted
 from headway.project.replies import buttons_of
-from headway.project.retirements import FILE, Record, latest, read_records
+from headway.project.retirements import Record, latest, records_of
 from headway.project.thread_replies import OFFERED
 from headway.questions.status import trust_words
 from headway.questions.triage import Case
@@ -169,13 +167,9 @@ def _over(graph: Graph, objective: str, numbers: Sequence[str]) -> str:
 def _retirements(project: Project) -> Iterator[_Found]:
     """What is announced to go and still in service: to who used it last, or to its owner."""
     graph = project.graph()
-    try:
-        root = DbtFiles.of(project.config).root
-    except ConfigError:
-        return  # nothing can be announced where there is no project of dbt
     announced = {
         graph.index[record.node]: record
-        for record in latest(read_records(root / FILE)).values()
+        for record in latest(records_of(project)).values()
         if record.stage in {"announced", "deprecated"} and record.node in graph.index
     }
     cases = {case.item.node: case for case in triage.all_cases(project)} if announced else {}

@@ -23,6 +23,8 @@ ACTIONS = {"headway-keep": "keep", "headway-snooze": "snooze", "headway-retire":
 
 DAYS = 30
 """How long a press on Snooze lasts."""
+STAYS = "stays announced, and no later stage takes it along. headway retire --undo {run} takes all of that run back."
+"""What becomes of something that is kept after its retirement was announced."""
 NO_REASON = "decided with a button, without a reason"
 
 
@@ -62,9 +64,9 @@ def pressed(project: Project, action: str, value: str, *, by: str, reason: str =
     else:
         done = triage.retire(project, [handle], by=by, reason=why, write=True)
     told = [f"{sentence.rstrip('.')}." for sentence in done.sentences]
-    run = case.state.decision.said.run if case.state.word == "retiring" and case.state.decision else ""
+    run = case.state.run if case.state.word == "retiring" else ""
     if act == "keep" and run:
-        told.append(f"It is still announced to be retired: headway retire --undo {run} takes that back.")
+        told.append(f"It {STAYS.format(run=run)}")
     return printable(" ".join(told))
 
 

@@ -6,6 +6,7 @@ tests. Everything is prepared in memory; `write` makes all changes or none. Noth
 
 from __future__ import annotations
 
+import dataclasses
 import difflib
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -26,7 +27,7 @@ from headway.project.dbt_files import DbtFiles, Resource
 from headway.project.dbt_nested import NESTED, owner, staying
 from headway.project.dbt_stages import Stage, edits, statements
 from headway.project.journal import Change, Journal
-from headway.project.retirements import FILE, HEAD, STAGES, Record, latest, read_records
+from headway.project.retirements import FILE, HEAD, STAGES, Record, desk_of, latest, read_records
 from headway.project.reviewed import appended, printable
 from headway.questions.retire import leaving_mask, plan_answer, reason_to_go, roots_of
 
@@ -66,16 +67,20 @@ def prepare(
     everything: bool = False,
     stage: Stage = "announced",
     on: date | None = None,
+    regardless: bool = False,
 ) -> Prepared:
     """Everything a retirement would do. Nothing is written.
 
-    Without assets, selector, objective or `everything` it goes on with what an earlier stage was recorded of. `on` is
-    the day of the stage; the as-of date without. Raises UsageError and UnknownName for what cannot be asked for,
-    InputError for a file that cannot be edited, ConfigError for a project that cannot be used.
+    Without assets, selector, objective or `everything` it goes on with what an earlier stage was recorded of. What
+    somebody decided to keep, and what is that far already, goes only when it is named; `regardless` leaves the former
+    to the caller. `on` is the day of the stage; the as-of date without. Raises UsageError and UnknownName for what
+    cannot be asked for, InputError for a file that cannot be edited, ConfigError for a project that cannot be used.
     """
     graph, files = project.graph(), DbtFiles.of(project.config)
     _nothing_half_done(files)
     day = on or project.as_of
+    if day < project.as_of:
+        raise UsageError(f"{day} is over already", hint=f"the answer is for {project.as_of}")
     known = latest(read_records(files.root / FILE))
     named = bool(assets or select or objective or everything)
     off = _switched_off(graph, known, assets) if stage == "dropped" else ()
@@ -89,13 +94,17 @@ def prepare(
     if not named and not roots and not off:
         hint = "name assets, or give --select, --objective or --zombies"
         raise UsageError(f"nothing is recorded that could be {stage} next", hint=hint)
-    found = _with_tests(graph, files, roots, leaving)
-    order = [i for part in found.components for i in part]
+    far = _far_already(graph, known, stage, day, names)
+    held = {} if regardless else _decided_otherwise(project, graph, names)
+    found = _with_tests(graph, files, roots, leaving, held)
+    order = [i for part in found.components for i in part if i not in far]
     order.sort(key=lambda i: found.turn[i])
     _not_too_early(known, [graph.nodes[i] for i in order] + list(off), stage, project.as_of)
     going = [_Going(graph.nodes[i], reason_to_go(graph, i, leaving)) for i in order]
     going += [_Going(node, known[node.id].because) for node in off]
-    return _prepared(graph, files, found, going, stage, day, leaving=leaving, asked=named or not roots)
+    prepared = _prepared(graph, files, found, going, stage, day, leaving=leaving, asked=named or not roots)
+    already = [printable(far[i]) for i in sorted(found.going & far.keys())]
+    return dataclasses.replace(prepared, notes=(*already, *prepared.notes))
 
 
 @dataclass(frozen=True, slots=True)
@@ -312,9 +321,43 @@ def _not_too_early(known: Mapping[str, Record], nodes: Iterable[Node], stage: St
             raise UsageError(message, hint=f"change its date in {FILE}, or wait")
 
 
-def _with_tests(graph: Graph, files: DbtFiles, roots: Iterable[int] | None, leaving: int) -> Retirement:
+def _far_already(graph: Graph, known: Mapping[str, Record], stage: Stage, day: date, names: str) -> dict[int, str]:
+    """What is announced or deprecated already, for that day or a later one: nothing has to be written about it.
+
+    Raises UsageError where it is named.
+    """
+    found: dict[int, str] = {}
+    named = _named(graph, names)
+    for record in known.values():
+        i = graph.index.get(record.node)
+        ahead = STAGES.index(record.stage) - STAGES.index(stage)
+        if i is None or record.stage in {"disabled", "dropped"} or ahead < 0 or (ahead == 0 and record.on < day):
+            continue
+        found[i] = f"{graph.nodes[i].label} is {record.stage} already, for {record.on}"
+        if i in named:
+            raise UsageError(found[i], hint=f"headway retire --undo {record.run} takes that back")
+    return found
+
+
+def _decided_otherwise(project: Project, graph: Graph, names: str) -> dict[int, str]:
+    """What somebody decided to keep, or to leave alone for now, and does not name."""
+    found: dict[int, str] = {}
+    named = _named(graph, names)
+    for case in desk_of(project).cases:
+        if not case.state.open and case.state.word != "retiring" and case.item.node not in named:
+            by = case.state.decision.entry.by if case.state.decision else ""
+            found[case.item.node] = f"{by}, by whom it is {case.state.word},"
+    return found
+
+
+def _named(graph: Graph, names: str) -> AbstractSet[int]:
+    return (names and roots_of(graph, names, "", 0)) or frozenset()
+
+
+def _with_tests(
+    graph: Graph, files: DbtFiles, roots: Iterable[int] | None, leaving: int, held: dict[int, str]
+) -> Retirement:
     """What can go when also the tests of what stays, and what other packages declare, are not to break."""
-    held: dict[int, str] = {}
     asked = None if roots is None else frozenset(roots)
     while True:
         found = plan(graph, asked, leaving=leaving, held=held)

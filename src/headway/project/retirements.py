@@ -12,18 +12,27 @@ Each stage of each asset is an entry of its own; the last one counts.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from headway.connectors.artifact import exists, read
 from headway.connectors.yaml_nodes import composed
-from headway.errors import InputError, Place
+from headway.errors import ConfigError, InputError, Place
+from headway.project.dbt_files import root_of
 from headway.project.dbt_stages import STAGES, Stage
+from headway.project.ledger import entries
+from headway.questions.triage import Desk, desk
+from headway.questions.triage_state import Retiring
 
-__all__ = ["FILE", "HEAD", "STAGES", "Record", "latest", "read_records"]
+if TYPE_CHECKING:
+    from headway.project.workspace import Project
+
+__all__ = ["FILE", "HEAD", "STAGES", "Record", "desk_of", "latest", "read_records", "records_of", "retiring"]
 
 FILE = "retirements.yml"
 HEAD = "# What is being retired, written by `headway retire` and open to review: the last entry of an asset counts.\n\n"
@@ -57,6 +66,46 @@ def read_records(path: Path) -> list[Record]:
     if not isinstance(root, SequenceNode):
         raise InputError("must be a list of entries that begin with `- retire:`", place=Place(FILE, 1))
     return [_record(node) for node in root.value]
+
+
+def records_of(project: Project) -> Sequence[Record]:
+    """What the file of a project says; nothing where there is no dbt project, or for an earlier day: it is of today.
+
+    Raises InputError with file and line.
+    """
+    path = _file_of(project)
+    try:
+        facts = path.stat() if path is not None else None
+    except OSError:
+        facts = None
+    return _kept(path, facts.st_mtime_ns, facts.st_size) if path is not None and facts is not None else ()
+
+
+def _file_of(project: Project) -> Path | None:
+    try:
+        return None if project.looking_back else root_of(project.config) / FILE
+    except ConfigError:
+        return None
+
+
+@lru_cache(maxsize=4)
+def _kept(path: Path, changed: int, size: int) -> Sequence[Record]:  # noqa: ARG001 - when it is to be read again
+    return tuple(read_records(path))
+
+
+def retiring(project: Project) -> tuple[Retiring, ...] | None:
+    """What is being retired, asset by asset; None where that is not known. Raises InputError with file and line."""
+    if _file_of(project) is None:
+        return None
+    runs: dict[str, list[str]] = defaultdict(list)
+    for record in (found := records_of(project)):
+        runs[record.node].append(record.run)
+    return tuple(Retiring(r.node, r.stage, r.on, tuple(runs[r.node])) for r in latest(found).values())
+
+
+def desk_of(project: Project) -> Desk:
+    """Every finding of a project with how it stands."""
+    return desk(project.graph(), entries(project, "finding"), retiring(project))
 
 
 def latest(records: Sequence[Record]) -> dict[str, Record]:

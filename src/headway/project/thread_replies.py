@@ -17,7 +17,7 @@ from headway.graph.model import KINDS
 from headway.project import triage
 from headway.project.ledger import entries, entry, written_all
 from headway.project.outbox import folded
-from headway.project.replies import decider
+from headway.project.replies import STAYS, decider
 from headway.project.reviewed import printable
 from headway.questions.triage import Case
 from headway.questions.triage_state import Said, body_of
@@ -137,10 +137,10 @@ def _decided(project: Project, case: Case, act: str, goal: str, *, by: str) -> s
         done = triage.keep(project, [handle], by=by, reason=why)
     else:
         done = triage.retire(project, [handle], by=by, reason="answered in Slack", write=True)
-    run = case.state.decision.said.run if case.state.word == "retiring" and case.state.decision else ""
+    run = case.state.run if case.state.word == "retiring" else ""
     told = [f"{sentence.rstrip('.')}." for sentence in done.sentences]
     if run:
-        told.append(f"{name} is still announced to be retired: headway retire --undo {run} takes that back.")
+        told.append(f"{name} {STAYS.format(run=run)}")
     return printable(" ".join(told))
 
 

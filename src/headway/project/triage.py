@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec.structs import replace
 
 from headway.answer import Answer, Column, Finding, listed, plural
-from headway.errors import ConfigError, UnknownName, UsageError
+from headway.errors import UnknownName, UsageError
 from headway.files import alone, content, write_whole
 from headway.graph.ledger import Entry
 from headway.project import decisions as links
@@ -25,10 +25,10 @@ from headway.project import journal
 from headway.project import retire as retirement
 from headway.project.dbt_files import DbtFiles
 from headway.project.ledger import entries
-from headway.project.retirements import FILE, read_records
+from headway.project.retirements import desk_of, retiring
 from headway.project.reviewed import printable
 from headway.questions.evidence import the_goal
-from headway.questions.triage import KINDS_OF_FINDING, Case, Desk, desk
+from headway.questions.triage import KINDS_OF_FINDING, Case
 from headway.questions.triage_state import Act, Decision, Decisions, Said, body_of, digest_of
 
 if TYPE_CHECKING:
@@ -130,7 +130,7 @@ def retire(
     chosen = found(project, findings)
     _allowed(chosen, "retire")
     ids = [project.graph().nodes[case.item.node].id for case in chosen]
-    prepared = retirement.prepare(project, assets=",".join(ids), stage="announced", on=on)
+    prepared = retirement.prepare(project, assets=",".join(ids), stage="announced", on=on, regardless=True)
     going = [c for c in _cases(project) if project.graph().nodes[c.item.node].id in prepared.nodes]
     named = {case.item.key for case in chosen}
     against = [c for c in going if not c.state.open and c.state.word != "retiring" and c.item.key not in named]
@@ -184,7 +184,7 @@ def undo(project: Project, decided: Sequence[str], *, by: str, reason: str = "")
 
 def log(project: Project) -> Answer:
     """What was decided, newest first, with what still holds and the handle that takes it back."""
-    found = _desk(project)
+    found = desk_of(project)
     known = found.decisions
     back = {
         case.state.decision.digest for case in found.cases if case.state.word == "came back" and case.state.decision
@@ -231,9 +231,8 @@ def decisions_of(project: Project) -> Decisions:
 
 
 def supplied(project: Project, what: str) -> Any:
-    """What the question of triage needs beyond the graph: the `decisions`, and the `retirement runs` that there are."""
-    said = entries(project, "finding")
-    return said if what == "decisions" else _runs(project, said)
+    """What the question of triage needs beyond the graph: the `decisions`, and the `retirements` that there are."""
+    return entries(project, "finding") if what == "decisions" else retiring(project)
 
 
 def found(project: Project, names: Sequence[str]) -> list[Case]:
@@ -275,13 +274,8 @@ def _against(case: Case) -> str:
     return printable(f"{case.item.name} would go along, and it was {case.state.sentence}")
 
 
-def _desk(project: Project) -> Desk:
-    said = entries(project, "finding")
-    return desk(project.graph(), said, _runs(project, said))
-
-
 def _cases(project: Project) -> Sequence[Case]:
-    return _desk(project).cases
+    return desk_of(project).cases
 
 
 def _means(project: Project, case: Case, name: str) -> bool:
@@ -304,20 +298,6 @@ def _allowed(chosen: Sequence[Case], act: str) -> None:
             can = [_PAST[one].lower() for one in case.item.acts if one in _PAST]
             what = {"retire": "cannot be retired", "link": "cannot be linked to a key result"}[act]
             raise UsageError(f"{_name(case)} ({case.item.kind}) {what}", hint=f"it can be {listed(can)}")
-
-
-def _runs(project: Project, said: Sequence[Entry]) -> frozenset[str] | None:
-    """The runs that retirements.yml tells of; None where none was ever decided, or there is no project of dbt.
-
-    None, too, for an earlier day: the file is as it is today.
-    """
-    if project.looking_back or not any(entry.act == "retire" for entry in said):
-        return None
-    try:
-        root = DbtFiles.of(project.config).root
-    except ConfigError:
-        return None
-    return frozenset(record.run for record in read_records(root / FILE))
 
 
 # ---------------------------------------------------------------------- writing it down

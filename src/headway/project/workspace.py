@@ -160,7 +160,7 @@ class Project:
             from headway.project.values import input_reader
 
             return input_reader(self)
-        if what in {"decisions", "retirement runs"}:
+        if what in {"decisions", "retirements"}:
             from headway.project.triage import supplied
 
             return supplied(self, what)

@@ -16,7 +16,7 @@ from headway.questions.alignment import lost_purpose
 from headway.questions.evidence import cost_column, cost_value, make, money, month
 from headway.questions.goals import neglected, unmeasured
 from headway.questions.registry import Says, Supplied, question
-from headway.questions.triage_state import Decisions, State, Was, handle_of
+from headway.questions.triage_state import Decisions, Retiring, State, Was, handle_of
 from headway.questions.usage import shadow_goals, zombies
 
 Kind = Literal["zombies", "shadow-goals", "neglected", "lost-purpose", "unmeasured"]
@@ -88,7 +88,7 @@ def triage(
     owner: Annotated[str, Says("Only findings that this team owns, or was assigned.")] = "",
     state: Annotated[Literal["open", "decided", "all"], Says("Which to list.")] = "open",
     decisions: Annotated[Sequence[Entry], Supplied("decisions")] = (),
-    runs: Annotated[Collection[str] | None, Supplied("retirement runs")] = None,
+    retirements: Annotated[Collection[Retiring] | None, Supplied("retirements")] = None,
 ) -> Answer:
     """What should be decided, why, what is suggested, and what has been decided before?
 
@@ -98,13 +98,16 @@ def triage(
     Finding. Nothing that is decided here changes any other answer, or a gate.
     """
     said = Said(tuple(decisions))
-    return _answer(graph, said, None if runs is None else frozenset(runs), kind, owner.casefold(), state)
+    retiring = None if retirements is None else frozenset(retirements)
+    return _answer(graph, said, retiring, kind, owner.casefold(), state)
 
 
 @lru_cache(maxsize=8)
-def _answer(graph: Graph, said: Said, runs: frozenset[str] | None, kind: str, owner: str, state: str) -> Answer:
+def _answer(
+    graph: Graph, said: Said, retiring: frozenset[Retiring] | None, kind: str, owner: str, state: str
+) -> Answer:
     """The answer, kept: nobody needs to have it worked out again until somebody decides."""
-    desk = _desk(graph, said, runs)
+    desk = _desk(graph, said, retiring)
     every = [c for c in desk.cases if not owner or owner == c.owner.casefold()]
     shown = [c for c in every if kind in ("all", c.item.kind)]
     wanted = [c for c in shown if state == "all" or c.state.open == (state == "open")]
@@ -148,12 +151,16 @@ class Said:
 class Desk:
     """Every finding of a graph, held against what was decided about it."""
 
-    def __init__(self, graph: Graph, entries: Sequence[Entry], runs: frozenset[str] | None) -> None:
+    def __init__(self, graph: Graph, entries: Sequence[Entry], retirements: Collection[Retiring] | None) -> None:
         self._graph = graph
         self.decisions = Decisions(entries, graph.as_of)
+        retiring = None if retirements is None else {one.node: one for one in retirements}
         order = {kind: k for k, kind in enumerate(KINDS_OF_FINDING.values())}
         found = (
-            Case(item, self.decisions.state(item.key, item.now, graph.as_of, synced_at=graph.synced_at, runs=runs))
+            Case(
+                item,
+                self.decisions.state(item.key, item.now, graph.as_of, synced_at=graph.synced_at, retiring=retiring),
+            )
             for item in items(graph)
         )
         self.cases: Sequence[Case] = sorted(
@@ -178,18 +185,18 @@ class Desk:
         return found
 
 
-def desk(graph: Graph, entries: Sequence[Entry], runs: Collection[str] | None = None) -> Desk:
-    """Every finding with how it stands after some entries of the ledger. `runs` are the retirements there are; None
-    where that is not known.
+def desk(graph: Graph, entries: Sequence[Entry], retirements: Collection[Retiring] | None = None) -> Desk:
+    """Every finding with how it stands after some entries of the ledger, and the retirements there are; None where
+    that is not known.
 
     Worked out once for as long as the same entries are asked about.
     """
-    return _desk(graph, Said(tuple(entries)), None if runs is None else frozenset(runs))
+    return _desk(graph, Said(tuple(entries)), None if retirements is None else frozenset(retirements))
 
 
 @lru_cache(maxsize=4)
-def _desk(graph: Graph, said: Said, runs: frozenset[str] | None) -> Desk:
-    return Desk(graph, said.entries, runs)
+def _desk(graph: Graph, said: Said, retirements: frozenset[Retiring] | None) -> Desk:
+    return Desk(graph, said.entries, retirements)
 
 
 @lru_cache(maxsize=4)

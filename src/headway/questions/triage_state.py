@@ -20,7 +20,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from hashlib import blake2b
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import msgspec
 
@@ -79,6 +79,16 @@ class Said(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     was: Was = Was()
 
 
+class Retiring(NamedTuple):
+    """How far the retirement of an asset is, as the project's files say."""
+
+    node: str
+    stage: str
+    on: date
+    runs: tuple[str, ...]
+    """Every run of `headway retire` that wrote about it, the last one last."""
+
+
 def body_of(said: Said) -> dict[str, object]:
     """The body as plain data."""
     body: dict[str, object] = msgspec.json.decode(msgspec.json.encode(said))  # lists, where a struct has tuples
@@ -135,6 +145,8 @@ class State:
     """What was decided, and why it came back; '' where nothing was."""
     assigned: str = ""
     """Who decides; '' where nobody was named."""
+    run: str = ""
+    """The run of `headway retire` that began its way out, where it is retiring."""
 
     @property
     def open(self) -> bool:
@@ -207,20 +219,31 @@ class Decisions:
         return next((d for d in others if not d.entry.subject.startswith(f"{code}::")), None)
 
     def state(
-        self, key: str, now: Was, as_of: date, *, synced_at: datetime | None = None, runs: Collection[str] | None = None
+        self,
+        key: str,
+        now: Was,
+        as_of: date,
+        *,
+        synced_at: datetime | None = None,
+        retiring: Mapping[str, Retiring] | None = None,
     ) -> State:
-        """How the finding stands. `runs` are the retirements there are; None where that is not known."""
-        state, comment = self._decided(key, now, as_of, synced_at, runs), self.comment(key)
+        """How the finding stands. `retiring`: the retirements there are, by node; None where that is not known."""
+        state, comment = self._decided(key, now, as_of, synced_at, retiring), self.comment(key)
         if comment is None:
             return state
         return replace(state, sentence="; ".join(filter(None, (state.sentence, comment.words(as_of)))))
 
     def _decided(
-        self, key: str, now: Was, as_of: date, synced_at: datetime | None, runs: Collection[str] | None
+        self, key: str, now: Was, as_of: date, synced_at: datetime | None, retiring: Mapping[str, Retiring] | None
     ) -> State:
-        if key.partition("::")[2] not in self._about:
+        node = key.partition("::")[2]
+        file = (retiring or {}).get(node)
+        if node not in self._about and file is None:
             return UNTOUCHED
         decision, assigned = self.last(key), self.assigned(key)
+        if decision is None and file is not None and now.use == "unused":
+            sentence = f"{file.stage} for {day_words(file.on, as_of)} by headway retire"
+            return State("retiring", None, sentence, assigned, file.runs[-1])
         if decision is None:
             other = self.elsewhere(key)
             sentence = (
@@ -232,10 +255,11 @@ class Decisions:
         words = decision.words(as_of)
         if decision.entry.act == "reopen":
             return State("open", decision, words, assigned)
-        reasons = (changed(decision.said.was, now), _no_help(decision, synced_at, runs), _over(decision, as_of))
+        helped = _no_help(decision, synced_at, file.runs if file else None if retiring is None else ())
+        reasons = (changed(decision.said.was, now), helped, _over(decision, as_of))
         why = next((reason for reason in reasons if reason is not None), None)
         if why is None:
-            return State(_DONE[decision.entry.act], decision, words, assigned)
+            return State(_DONE[decision.entry.act], decision, words, assigned, decision.said.run)
         return State("came back", decision, f"came back: {words}" + (f"; {why}" if why else ""), assigned)
 
 

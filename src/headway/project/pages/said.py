@@ -13,13 +13,12 @@ from headway.graph.graph import Graph
 from headway.graph.requests import Request
 from headway.project import triage
 from headway.project.check_ins import check_ins
-from headway.project.dbt_files import DbtFiles
 from headway.project.ledger import entries
 from headway.project.pages import figures
 from headway.project.pages.goal_rows import amount
 from headway.project.pages.table import address
 from headway.project.requests import requests_of
-from headway.project.retirements import FILE, latest, read_records
+from headway.project.retirements import latest, records_of
 from headway.project.workspace import Project
 from headway.questions.intake import goal_of
 from headway.questions.status import standing_of
@@ -120,7 +119,7 @@ def _words(graph: Graph, r: Mapping[str, Any]) -> str:
 def _stage(project: Project, node: str) -> str:
     """How far the retirement of an asset is."""
     try:
-        record = latest(read_records(DbtFiles.of(project.config).root / FILE)).get(node)
+        record = latest(records_of(project)).get(node)
     except HeadwayError:
         return ""
     return f"{record.stage}, for {_day(record.on)}" if record is not None else ""
