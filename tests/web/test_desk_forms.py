@@ -76,6 +76,22 @@ def test_a_form_that_is_sent_twice_does_nothing_twice(
     assert [e.act for e in entries(shop, "finding")] == [act, act]
 
 
+@pytest.mark.parametrize("theirs", [{"act": "snooze", "until": "2026-12-01"}, {"act": "keep", "reason": "for March"}])
+def test_who_decides_later_is_told_of_what_was_decided_meanwhile(
+    client: TestClient, shop: Project, theirs: dict[str, str]
+) -> None:
+    (mine, other) = (form(client, "keep", zombies(shop)), form(client, theirs["act"], zombies(shop)))
+    assert client.post("/triage/decide", data={**other, **theirs}).status_code == 303
+    answer = client.post("/triage/decide", data={**mine, "reason": "the auditor reads it"})
+    assert answer.status_code == 422
+    assert "Meanwhile, " in answer.text
+    assert 'value="the auditor reads it"' in answer.text
+    assert {e.body.get("reason", "") for e in entries(shop, "finding")} == {theirs.get("reason", "")}
+    fresh = dict(VALUE.findall(answer.text[answer.text.index('name="act"') - 200 :]))
+    assert client.post("/triage/decide", data={**fresh, "reason": "the auditor reads it"}).status_code == 303
+    assert entries(shop, "finding")[-1].body["reason"] == "the auditor reads it"
+
+
 def test_forms_that_are_sent_at_once_write_once(client: TestClient, shop: Project) -> None:
     sent = {**form(client, "keep", zombies(shop)), "reason": "because"}
     found: list[int] = []
@@ -210,6 +226,16 @@ def test_looking_first_writes_nothing_and_puts_no_token_into_the_address(client:
     assert "token" not in answer.headers["location"]
     assert "Recommended:" in client.get(answer.headers["location"]).text
     assert entries(shop, "request") == ()
+
+
+def test_a_request_can_be_pointed_to_another_asset(client: TestClient, shop: Project) -> None:
+    sent = wish(client)
+    id_ = client.post("/requests/file", data=sent).headers["location"].rpartition("=")[2]
+    verdict = {"token": sent["token"], "id": id_, "act": "pointed", "reason": "it has that"}
+    for asset in ("orders", "buzz", "buzz"):
+        assert client.post("/requests/decide", data={**verdict, "asset": asset}).status_code == 303
+    said = [e.body["asset"] for e in entries(shop, "request") if e.act == "pointed"]
+    assert [name.rpartition(".")[2] for name in said] == ["orders", "buzz"]
 
 
 def test_a_request_is_decided_once_and_a_decision_needs_a_reason(client: TestClient, shop: Project) -> None:

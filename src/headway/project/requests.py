@@ -115,7 +115,8 @@ def decide(
 
     `asset` is what is pointed to, extended or built: a name or id in the graph. A decision may be followed by another
     one; what was built or withdrawn stays so. Raises UnknownName for a request or asset that there is none of, and
-    UsageError for a decision that cannot be: without a reason, twice the same, or built before it was accepted.
+    UsageError for a decision that cannot be: without a reason, twice the same, or built before it was accepted. The
+    same with another asset corrects the one before.
     """
     request = the_request(project, name)
     why = printable(reason)
@@ -125,11 +126,11 @@ def decide(
         raise UsageError("a decision needs a reason", hint="it is shown to whoever asked, and to the next who asks")
     if (act in _NEEDS_ASSET) != bool(asset):
         raise UsageError("which asset?" if act in _NEEDS_ASSET else f"{act} takes no asset", hint="--asset NAME")
-    _possible(request, DECIDED[act])
     graph = project.graph()
     body: dict[str, Any] = {"reason": why} if why else {}
     if asset:
-        body["asset"] = graph.nodes[the_asset(graph, asset)].id
+        body["asset"] = asset_id(project, asset)
+    _possible(request, DECIDED[act], body.get("asset", ""))
     if cost:
         said, wrong = checked({"text": request.text, "cost": cost})
         if wrong:
@@ -243,10 +244,17 @@ def _edits(before: Request, row: Row) -> dict[str, Any]:
     return {name: row.content.get(name, "") for name in names if row.content.get(name, "") != old.get(name, "")}
 
 
-def _possible(request: Request, state: str) -> None:
-    """Raise UsageError where a request cannot get into a state."""
+def asset_id(project: Project, name: str) -> str:
+    """The id of the asset that somebody means; '' for no name. Raises UnknownName and UsageError."""
+    graph = project.graph()
+    return graph.nodes[the_asset(graph, name)].id if name else ""
+
+
+def _possible(request: Request, state: str, asset: str) -> None:
+    """Raise UsageError where a request cannot get into a state; the same one with another asset is a correction."""
     last = request.decided
-    if last is not None and request.state in {state, "built", "withdrawn"}:
+    same = last is not None and request.state == state and last.asset == asset
+    if last is not None and (same or request.state in {"built", "withdrawn"}):
         hint = "file it again if it is wanted after all" if request.state in {"built", "withdrawn"} else ""
         why = f": {last.reason}" if last.reason else ""
         raise UsageError(f"{request.id} was {request.state} on {last.on} by {last.by}{why}", hint=hint)

@@ -1,7 +1,7 @@
 """What people decide on the pages, as plain forms: a page that says what would happen, and a POST that does it.
 
-A form that is sent twice does nothing twice: it carries what had been decided when it was shown, and one that is older
-than the last decision is answered with that decision.
+A form that is sent twice does nothing twice: it carries what had been decided when it was shown. One that is older than
+the last decision is answered with that decision, and can be sent again by who knows it.
 """
 
 from __future__ import annotations
@@ -28,6 +28,11 @@ from headway.project.pages.requests import ACTS, Wish, page_of
 from headway.project.pages.table import BY_NAME, address
 from headway.project.pages.triage import KINDS, choose, stamp
 from headway.project.pages.view import Viewed, shell_of
+from headway.project.reviewed import printable
+from headway.project.workspace import Project
+from headway.questions.evidence import the_goal
+from headway.questions.triage import Case
+from headway.questions.triage_state import Decision as Decided
 from headway.questions.triage_state import digest_of
 from headway.render.html.pages import render_page, server
 from headway.web.access.person import Person
@@ -84,13 +89,11 @@ class _Triage:
             with self._one:
                 cases = triage.found(project, handles)
                 kind = cases[0].item.kind
-                if said["stamp"] != stamp(project, handles):
-                    keys = {case.item.key for case in cases}
-                    known = [d for d in triage.decisions_of(project).all if d.entry.subject in keys]
-                    done = [d.digest for d in known if d.entry.act == act][-len(handles) :]
+                by = by_of(request)
+                if said["stamp"] == stamp(project, handles):
+                    done = [digest_of(entry) for entry in decided(project, body, by).entries]
                 else:
-                    outcome = decided(project, body, by_of(request))
-                    done = [digest_of(entry) for entry in outcome.entries]
+                    done = _done_before(project, cases, body, by)
         except HeadwayError as error:
             if not handles or act not in {"keep", "link", "retire", "snooze", "assign"}:
                 raise
@@ -169,7 +172,9 @@ class _Requests:
         with self._one:
             wish = wishes.the_request(project, said["id"])
             last, by = wish.decided, by_of(request)
-            if last is None or (last.act, last.by, last.reason) != (act, by, said["reason"]):
+            before = (last.act, last.by, last.reason) if last else None
+            again = before == (act, by, printable(said["reason"]))
+            if not again or (last and last.asset != wishes.asset_id(project, said["asset"])):
                 try:
                     wishes.decide(project, wish.id, act, by=by, reason=said["reason"], asset=said["asset"])  # type: ignore[arg-type]
                 except HeadwayError as error:
@@ -254,6 +259,30 @@ def _body(said: Mapping[str, str], handles: Sequence[str]) -> Decision:
         first = error.errors()[0]
         place = " ".join(str(part) for part in first["loc"])
         raise UsageError(f"{place or 'the form'}: {first['msg']}") from None
+
+
+def _done_before(project: Project, cases: Sequence[Case], body: Decision, by: str) -> list[str]:
+    """What this very decision was written down as, when it was sent before.
+
+    Raises UsageError where something else was decided since: nobody decides over what they have not seen.
+    """
+    done = []
+    known = triage.decisions_of(project).all
+    for case in cases:
+        about = (d for d in reversed(known) if d.entry.subject == case.item.key and d.entry.act != "comment")
+        last = next(about, None)
+        if last is None or not _is(project, last, body, by):
+            words = f"was {last.words(project.as_of)}" if last else "was decided about"
+            raise UsageError(f"meanwhile, {case.item.name} {words}; send it again to decide otherwise")
+        done.append(last.digest)
+    return done
+
+
+def _is(project: Project, decision: Decided, body: Decision, by: str) -> bool:
+    said, graph = decision.said, project.graph()
+    goal = graph.nodes[the_goal(graph, body.key_result, "key_result")].id if body.key_result else ""
+    told = (decision.entry.act, decision.entry.by, said.reason, said.until, said.to, said.key_result)
+    return told == (body.act, by, printable(body.reason), body.until, printable(body.to), goal)
 
 
 def _handles(values: Sequence[str]) -> list[str]:
