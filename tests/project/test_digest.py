@@ -80,6 +80,14 @@ def test_a_channel_hears_of_what_its_owners_own(tmp_path: Path) -> None:
     assert {line.lead for line in told} <= set(sales)
 
 
+def test_a_team_of_codeowners_is_the_team_of_headway_yml(tmp_path: Path) -> None:
+    write_desk(tmp_path)
+    goals = (tmp_path / "goals.yml").read_text()
+    assert "sales-team" in goals
+    (tmp_path / "goals.yml").write_text(goals.replace("sales-team", "'@shop/sales-team'"))
+    assert {letter.message.to for letter in digests(synced(tmp_path))} == {"C0ALL", "C0SALES"}
+
+
 def test_nowhere_to_send_and_no_such_channel(tmp_path: Path) -> None:
     project = synced(tmp_path)
     with pytest.raises(UnknownName, match="C0NONE"):

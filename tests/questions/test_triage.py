@@ -147,6 +147,11 @@ def test_assigning_says_who_decides_and_leaves_it_open() -> None:
     assert only(asked(assigned, said(reason="x"), state="decided"))["owner"] == "growth-team"
 
 
+def test_a_team_is_found_however_its_owner_is_written() -> None:
+    text = SHOP.replace("owner=core-team", "owner=@shop/core-team")
+    assert len(asked(text=text, owner="Core-Team").rows) == len(asked(text=text, owner="@shop/core-team").rows) == 1
+
+
 def test_a_link_that_did_not_help_comes_back_once_it_was_read() -> None:
     linked = said("link", key_result="goal:key_result.grow.mrr")
     graph = graph_of(SHOP)

@@ -76,6 +76,14 @@ def test_a_form_that_is_sent_twice_does_nothing_twice(
     assert [e.act for e in entries(shop, "finding")] == [act, act]
 
 
+def test_nothing_is_decided_about_an_earlier_day(client: TestClient, shop: Project) -> None:
+    asked = {"act": "keep", "finding": zombies(shop), "at": "2026-11-01"}
+    answer = client.get("/triage/decide", params=asked)
+    assert answer.status_code == 400
+    assert "as of an earlier day" in answer.text
+    assert client.get("/tell", params={"node": "orders", "at": "2026-11-01"}).status_code == 400
+
+
 @pytest.mark.parametrize("theirs", [{"act": "snooze", "until": "2026-12-01"}, {"act": "keep", "reason": "for March"}])
 def test_who_decides_later_is_told_of_what_was_decided_meanwhile(
     client: TestClient, shop: Project, theirs: dict[str, str]

@@ -416,3 +416,8 @@ Records = Iterator[AnyRecord]
 def goal_id(kind: Literal["objective", "key_result", "deliverable", "initiative"], *names: str) -> str:
     """Id of a goal's node. Key results, deliverables and initiatives are named below their objective."""
     return f"goal:{kind}." + ".".join(names)
+
+
+def team_of(owner: str) -> str:
+    """The team that an owner is, however it is written: `@company/sales-team` of CODEOWNERS is `sales-team`."""
+    return owner.rpartition("/")[2].removeprefix("@") if owner.startswith("@") else owner

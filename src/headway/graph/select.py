@@ -13,7 +13,7 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from headway.errors import UnknownName, UsageError
-from headway.graph.model import KINDS, Node
+from headway.graph.model import KINDS, Node, team_of
 
 if TYPE_CHECKING:
     from headway.graph.graph import Graph
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _CRITERION = re.compile(r"^(?P<up>(?P<up_steps>\d*)\+)?(?P<body>[^+].*?)(?P<down>\+(?P<down_steps>\d*))?$", re.DOTALL)
 
 _FIELDS: dict[str, Callable[[Node], tuple[str, ...]]] = {
-    "owner": lambda n: (n.owner,),
+    "owner": lambda n: (n.owner, team_of(n.owner)),
     "tag": lambda n: n.tags,
     "group": lambda n: (n.group,),
     "package": lambda n: (n.package,),

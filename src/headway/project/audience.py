@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from headway.errors import ConfigError, UnknownName
-from headway.project.channels import Medium, Place, configured, owners_of, places_of
+from headway.project.channels import Medium, Place, configured, owners_of, places_of, speaking_for
 from headway.project.pages.table import address
 from headway.sinks.message import Message
 from headway.sinks.protocol import Setting, Sink
@@ -25,10 +25,10 @@ def places(project: Project, to: str = "") -> tuple[Place, ...]:
     for medium, default, named in configured(project):
         owners: dict[str, set[str]] = {}
         for owner, place in named.items():
-            owners.setdefault(place, set()).add(owner.casefold())
+            owners.setdefault(place, set()).add(owner)
         if default:
             found.append(Place(medium, default, None))
-        found += [Place(medium, place, frozenset(whose)) for place, whose in owners.items() if place != default]
+        found += [Place(medium, place, speaking_for(whose)) for place, whose in owners.items() if place != default]
     if not found:
         raise ConfigError("headway.yml does not say where messages go", hint="slack: {channel: C012AB3CD}, or email")
     if not to:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 from urllib.parse import quote
 
 from headway.graph.graph import Graph
 from headway.graph.health import Blame
+from headway.graph.model import team_of
 
 if TYPE_CHECKING:
     from headway.project.workspace import Project
@@ -26,7 +27,7 @@ class Place:
     medium: Medium
     to: str
     owners: frozenset[str] | None
-    """Owners that it speaks for, case folded; None for all of them."""
+    """Teams that it speaks for, case folded; None for all of them."""
 
     @property
     def key(self) -> str:
@@ -35,7 +36,7 @@ class Place:
 
     def hears(self, *owners: str) -> bool:
         """Whether what belongs to one of these owners is told here."""
-        return self.owners is None or any(owner.casefold() in self.owners for owner in owners if owner)
+        return self.owners is None or any(_team(owner) in self.owners for owner in owners if owner)
 
 
 def places_of(project: Project, *owners: str) -> tuple[Place, ...]:
@@ -45,11 +46,20 @@ def places_of(project: Project, *owners: str) -> tuple[Place, ...]:
     """
     found: list[Place] = []
     for medium, default, named in configured(project):
-        folded = {owner.casefold(): place for owner, place in named.items()}
-        to = next((folded[owner.casefold()] for owner in owners if owner.casefold() in folded), default)
+        folded = {_team(owner): place for owner, place in named.items()}
+        to = next((folded[_team(owner)] for owner in owners if _team(owner) in folded), default)
         if to:
-            found.append(Place(medium, to, None if to == default else frozenset(o.casefold() for o in owners)))
+            found.append(Place(medium, to, None if to == default else frozenset(map(_team, owners))))
     return tuple(found)
+
+
+def speaking_for(owners: Iterable[str]) -> frozenset[str]:
+    """Owners as a place has them."""
+    return frozenset(map(_team, owners))
+
+
+def _team(owner: str) -> str:
+    return team_of(owner).casefold()
 
 
 def owners_of(graph: Graph, goal: int) -> tuple[str, ...]:

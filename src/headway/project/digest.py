@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from headway.answer import figure, plural
 from headway.graph.graph import Graph
+from headway.graph.model import team_of
 from headway.project import triage
 from headway.project.audience import Place, link, owners_of, places, presses, sink_of
 from headway.project.ledger import entries
@@ -167,7 +168,7 @@ def _doubts(project: Project, graph: Graph, goals: Sequence[int]) -> Iterator[Li
             continue
         blame = graph.health.blame.get(goal, ())
         owner = graph.nodes[blame[0].node].owner if blame else ""
-        text = trust_words(graph, goal) + (f" (owned by {owner})" if owner else "")
+        text = trust_words(graph, goal) + (f" (owned by {team_of(owner)})" if owner else "")
         yield Line(graph.nodes[goal].label, text, link(project, "key_result", graph.nodes[goal].id))
 
 
@@ -240,7 +241,7 @@ def _asks(open_: Sequence[Case]) -> str:
 def _decisions(project: Project, place: Place, open_: Sequence[Case]) -> Iterator[Line]:
     for case in open_[:DECISIONS]:
         item = case.item
-        owner = f" Owner: {case.owner}." if case.owner else ""
+        owner = f" Owner: {team_of(case.owner)}." if case.owner else ""
         advice = f" Suggested: {item.suggested}." if item.suggested else ""
         text = f"{item.what}; {item.why}.{advice}{owner}"
         buttons = buttons_of(project, case) if presses(project, place) else ()

@@ -186,16 +186,20 @@ def _retirements(project: Project) -> Iterator[_Found]:
 
 
 def _last_users(project: Project, graph: Graph, nodes: Iterable[int]) -> dict[int, list[str]]:
-    """Keyed hashes of who used some nodes last, the last first, as far as headway.yml says who they are in Slack."""
+    """Keyed hashes of who used some nodes last, the last first, as far as headway.yml says who they are in Slack.
+
+    Whoever has several logins is one person, under one of their hashes.
+    """
     known = project.config.slack.people if project.config.slack else {}
     if not known:
         return {}
+    one = {slack: login for login, slack in sorted(known.items(), reverse=True)}
     wanted = set(nodes)
     last: dict[int, dict[str, date]] = {}
     for i, seen in graph.use.linked:
         if i in wanted and seen.person in known and seen.measure in READS and seen.amount > 0:
-            days = last.setdefault(i, {})
-            days[seen.person] = max(seen.day, days.get(seen.person, seen.day))
+            days, who = last.setdefault(i, {}), one[known[seen.person]]
+            days[who] = max(seen.day, days.get(who, seen.day))
     return {i: sorted(days, key=lambda who: (-days[who].toordinal(), who))[:MOST_PEOPLE] for i, days in last.items()}
 
 

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 from headway.answer import Answer, Column, Finding, fingerprint, listed, plural
 from headway.graph.graph import Graph
 from headway.graph.ledger import Entry
-from headway.graph.model import KINDS, Gap
+from headway.graph.model import KINDS, Gap, team_of
 from headway.graph.suggest import suggestions
 from headway.questions.alignment import lost_purpose
 from headway.questions.evidence import cost_column, cost_value, make, money, month
@@ -99,7 +99,7 @@ def triage(
     """
     said = Said(tuple(decisions))
     retiring = None if retirements is None else frozenset(retirements)
-    return _answer(graph, said, retiring, kind, owner.casefold(), state)
+    return _answer(graph, said, retiring, kind, team_of(owner).casefold(), state)
 
 
 @lru_cache(maxsize=8)
@@ -108,7 +108,7 @@ def _answer(
 ) -> Answer:
     """The answer, kept: nobody needs to have it worked out again until somebody decides."""
     desk = _desk(graph, said, retiring)
-    every = [c for c in desk.cases if not owner or owner == c.owner.casefold()]
+    every = [c for c in desk.cases if not owner or owner == team_of(c.owner).casefold()]
     shown = [c for c in every if kind in ("all", c.item.kind)]
     wanted = [c for c in shown if state == "all" or c.state.open == (state == "open")]
     columns = (

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from headway.graph.model import team_of
 from headway.sinks.catalog import CatalogAsset, CatalogGoal, Head, Statement
 from headway.sinks.datahub_settings import Settings
 from headway.sinks.datahub_urns import platform, urns_of
@@ -144,7 +145,7 @@ def _escaped(character: str) -> str:
 
 def _team(owner: str) -> str:
     """The urn of a team's group, named as it is; '' for nobody, and for what looks like a person's address."""
-    name = owner.rpartition("/")[2].removeprefix("@") if owner.startswith("@") else owner.strip()
+    name = team_of(owner.strip())
     if not name or "@" in name or len(name) > _LONGEST_TITLE or not name.isprintable():
         return ""
     return f"urn:li:corpGroup:{''.join(_escaped(c) if c in _RESERVED else c for c in name)}"

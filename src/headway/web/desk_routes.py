@@ -67,6 +67,7 @@ class _Triage:
 
     def ask(self, request: Request) -> Response:
         """The page that says what a decision would do."""
+        of_today(request)
         given = request.query_params
         handles = _handles(given.getlist("finding"))
         if not handles:
@@ -219,6 +220,12 @@ def shown(request: Request, current: Current, row: str, template: str, page: Pag
     shell = msgspec.structs.replace(shell, token=request.state.form_token, user=user, may=may(person))
     html = render_page(template, page, shell, server(str(request.scope.get("root_path", ""))))
     return HTMLResponse(html, status, {"cache-control": "no-store"})
+
+
+def of_today(request: Request) -> None:
+    """Raise UsageError for an address that carries an earlier day: nothing is written about one."""
+    if request.query_params.get("at"):
+        raise UsageError("nothing is decided or sent as of an earlier day", hint="leave out at=")
 
 
 def texts(form: FormData, names: Sequence[str]) -> dict[str, str]:

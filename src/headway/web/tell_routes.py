@@ -14,13 +14,14 @@ from headway.project.telling import tell_page
 from headway.sinks.protocol import Delivered
 from headway.web.api.tell import sent
 from headway.web.current import Current
-from headway.web.desk_routes import MOST_FIELDS, by_of, shown, texts
+from headway.web.desk_routes import MOST_FIELDS, by_of, of_today, shown, texts
 
 
 def tell_routes(current: Current) -> list[Route]:
     """The page and its form."""
 
     def ask(request: Request) -> Response:
+        of_today(request)
         page = tell_page(current.now().project, request.query_params.get("node", ""))
         return shown(request, current, "asset", "tell.html", page)
 

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from browser import worlds
 from headway.errors import UnknownName, UsageError
-from headway.graph.model import Edge, Node, Observation, goal_id
+from headway.graph.model import Coverage, Edge, Node, Observation, goal_id
 from headway.project import Project
 from headway.project.pages.cost import MOST_PIECES, Block, Cost, cells_of, cost
 from headway.questions.evidence import month
@@ -109,6 +109,18 @@ def test_with_use_unknown_nothing_is_said_to_be_unused() -> None:
     assert "nobody" not in page.sentence[0].text.lower().replace("whether anybody", "")
     assert [b.name for b in page.blocks][-1] == "Use not known"
     assert "whether anybody uses the rest is not known" in page.sentence[0].text
+
+
+def test_what_is_protected_is_told_apart_from_what_can_go() -> None:
+    first = worlds.AS_OF - timedelta(days=120)
+    everything = Coverage(covers="kind:model", start=first, end=worlds.AS_OF, origin=worlds.USAGE)
+    read = Observation(day=worlds.AS_OF, measure="queries", amount=1, node="dbt:model.m0", origin=worlds.USAGE)
+    made = world(spent(0, 1), spent(2, 2), spent(3, 4))
+    records = [replace(n, protected=n.name == "m3") for n in made.graph().nodes if n.kind == "model"]
+    project = worlds.project_of([everything, read, spent(0, 1), spent(2, 2), spent(3, 4), *records])
+    assert project.graph().use.known
+    text = "".join(phrase.text for phrase in cost(project).sentence)
+    assert "€4 of it to what is protected or feeds something outside" in text
 
 
 def test_without_goals_the_sentence_says_so() -> None:

@@ -6,7 +6,9 @@ import msgspec
 import pytest
 from picture_cases import LATE, project_of
 
+from browser import worlds
 from headway.errors import UnknownName
+from headway.graph.model import Band
 from headway.project import Project
 from headway.project.pages import lineage as lineage_module
 from headway.project.pages.lineage import LineagePage, lineage
@@ -47,6 +49,15 @@ def test_the_chain_leads_from_the_broken_node_upwards(late: Project) -> None:
     ]
     assert [(row.name, row.text) for row in page.waiting] == [("desk", "1 person"), ("other", "1 person")]
     assert [(row.name, row.text) for row in page.fixers] == [("support-team", "since 14 Nov")]
+
+
+def test_a_band_is_the_same_on_the_card_and_beside_it() -> None:
+    records = worlds._objective("care", "Care", "support-team", order=0)
+    records += worlds._key_result("care", "nps", "NPS", (None, 14, None), "", band=Band(low=10, high=100))
+    page = lineage(worlds.project_of(records), node="goal:key_result.care.nps")
+    (card,) = [n for n in page.payload.nodes if n.id == "goal:key_result.care.nps"]
+    assert (page.facts[0].name, page.facts[0].text) == ("14", "within 10\N{EN DASH}100")
+    assert card.fact == "14, within 10\N{EN DASH}100"
 
 
 def test_only_the_broken_path_is_broken(late: Project) -> None:

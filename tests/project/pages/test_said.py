@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from headway.project.pages.asset import asset
 from headway.project.pages.key_result import key_result
 from headway.project.pages.objective import objective
 from headway.project.pages.said import said_about
+from headway.project.retirements import records_of, retiring
 from headway.project.site import Wanted, one_file
 from headway.project.site_folder import files
 from headway.project.workspace import Project as Opened
@@ -51,6 +53,13 @@ def test_what_came_of_it_changes_with_what_is_done(shop: Project) -> None:
     deciding.undo(shop, undo[:1], by="finance")
     (said,) = asset(shop, node="forgotten").said
     assert (said.came, said.came_by) == ("taken back", "finance")
+
+
+def test_an_earlier_day_does_not_know_how_far_the_retirement_is_today(shop: Project) -> None:
+    deciding.retire(shop, [handle(shop, "forgotten")], by="analytics", reason="nobody reads it", write=True)
+    assert records_of(shop)
+    earlier = replace(shop, looking_back=True)
+    assert (records_of(earlier), retiring(earlier)) == ((), None)
 
 
 def test_a_link_names_its_key_result(shop: Project) -> None:

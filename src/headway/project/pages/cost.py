@@ -21,7 +21,7 @@ from headway.project.pages.table import address
 from headway.project.workspace import Project
 from headway.questions.cost import REST, objective_masks
 from headway.questions.evidence import asset_name, months
-from headway.questions.usage import quadrants
+from headway.questions.usage import in_quadrant, quadrants
 from headway.render.html.charts import percent
 
 By = Literal["objective", "owner", "folder"]
@@ -270,7 +270,9 @@ def _sentence(graph: Graph, ledger: Ledger, cells: Cells, whole: int) -> tuple[P
     else:
         first = f"{words} of {all_of_it} {per} serves an objective"
     if idle:
-        return said(f"{first}; {figures.cost(ledger, idle)} goes to assets that serve nothing and nobody uses.")
+        kept = sum(ledger.amounts[i] for i in in_quadrant(graph, "zombie", graph.assets) if i in graph.load_bearing)
+        more = f", {figures.cost(ledger, kept)} of it to what is protected or feeds something outside" if kept else ""
+        return said(f"{first}; {figures.cost(ledger, idle)} goes to assets that serve nothing and nobody uses{more}.")
     if not graph.use.known:
         return said(f"{first}; whether anybody uses the rest is not known.")
     return said(f"{first}.")
@@ -289,6 +291,8 @@ def _notes(graph: Graph, ledger: Ledger, answer: Answer, cells: Cells) -> Iterat
             f"Height of the first two columns is cost {figures.per(ledger)}. "
             "An asset that serves several objectives is split equally between them."
         )
+    if any(graph.nodes[i].kind == "objective" for o in graph.objectives for i in graph.parts.get(o, ())):
+        yield "An objective's cost here is its own; what supports it stands beside it, under its own name."
     known = len({i for _, i in cells})
     if known < len(graph.assets):
         whole = plural(len(graph.assets), "asset")

@@ -7,6 +7,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from itertools import pairwise
 
+from headway.graph.model import team_of
 from headway.graph.spend import MICRO, Ledger
 
 _SIGNS = {"EUR": "€", "USD": "$", "GBP": "£", "JPY": "¥", "CHF": "CHF "}
@@ -90,4 +91,4 @@ def team(owner: str) -> str:
     """The team an owner names. A page shows no address of a person."""
     if _ADDRESS.fullmatch(owner.strip()):
         return "one person"
-    return owner.rpartition("/")[2].removeprefix("@") if owner.startswith("@") else owner
+    return team_of(owner)

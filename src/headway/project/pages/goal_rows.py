@@ -196,7 +196,7 @@ def key_result_row(project: Project, goal: int) -> KeyResultRow:
         high=band.high if band else None,
         unit=target.unit,
         now_text=amount(a.value, target.unit, unit_shown=a.target is None),
-        target_text=_aim(a, target),
+        target_text=aim_words(a, target),
         progress=a.progress,
         expected=a.expected,
         progress_text=_progress_text(a, target, doubtful=doubtful),
@@ -238,7 +238,8 @@ def amount(value: float | None, unit: str, *, unit_shown: bool = True) -> str:
     return f"{said}%" if unit in {"percent", "%"} else f"{said} {unit}"
 
 
-def _aim(a: Assessment, target: Target) -> str:
+def aim_words(a: Assessment, target: Target) -> str:
+    """`→ 6 months`, `within 0-25`: what a key result is to reach; '' without a target."""
     if a.target is not None:
         return f"\u2192 {amount(a.target, target.unit)}"
     if target.band is None:

@@ -20,6 +20,7 @@ from headway.project.linking import State
 from headway.project.pages import bands, figures, map_payload
 from headway.project.pages.column_rows import ColumnRow, listed_columns
 from headway.project.pages.filters import find_node, next_below
+from headway.project.pages.goal_rows import aim_words
 from headway.project.pages.goal_words import Chip, chip_of, expected_now
 from headway.project.pages.map_panel import Line, blame_words, ran_words
 from headway.project.pages.map_payload import people
@@ -366,8 +367,9 @@ def _fact(graph: Graph, i: int, amount: float, checks: _Checks) -> Iterator[str]
     if ledger and amount > 0:
         yield figures.in_unit(ledger.unit, amount)
     if KINDS[kind].band == "dashboard":
-        who = people(graph, i)
-        yield plural(who, "person", "people") if who > 0 else "nobody opened it" if who == 0 else ""
+        who, use = people(graph, i), graph.use
+        known = people_words(who, use.counted[i]) if i in use.counted else plural(who, "person", "people")
+        yield known if who > 0 else "nobody opened it" if who == 0 else ""
         yield node.origin.connector if node.origin.connector != "dbt" else kind
         return
     if kind == "metric":
@@ -385,13 +387,8 @@ def _now_and_target(graph: Graph, i: int) -> str:
     target, a = graph.targets.get(i), standing_of(graph).key_results[i]
     unit = target.unit if target else ""
     now = "no reading" if a.value is None else figure(a.value)
-    if target and target.band:
-        low, high = target.band.low, target.band.high
-        aim = f"{figure(low)} to {figure(high)}" if low is not None and high is not None else ""
-        aim = aim or (
-            f"at least {figure(low)}" if low is not None else f"at most {figure(high)}" if high is not None else ""
-        )
-        return f"{now}, {aim} {unit}".strip()
+    if target and target.band and a.target is None:
+        return f"{now}, {aim_words(a, target)}"
     if target is None or a.target is None:
         return f"{now} {unit}".strip()
     return f"{now} → {figure(a.target)} {unit}".strip()
@@ -473,7 +470,8 @@ def _facts(graph: Graph, focus: int) -> Iterator[Line]:
         a = standing_of(graph).key_results[focus]
         target = graph.targets.get(focus)
         unit = target.unit if target else ""
-        aim = f"target {figure(a.target)} {unit}".strip() if a.target is not None else "no target"
+        aim = f"target {figure(a.target)} {unit}".strip() if a.target is not None else ""
+        aim = aim or (aim_words(a, target) if target else "") or "no target"
         yield Line("none" if a.value is None else figure(a.value), aim)
         yield Line(f"{a.through.day} {a.through:%b}" if a.through else "never", "last day it speaks for")
     elif kind == "objective":
@@ -485,7 +483,8 @@ def _facts(graph: Graph, focus: int) -> Iterator[Line]:
     elif not KINDS[kind].goal:
         use = graph.use
         if use.own[focus] and focus in use.counted:
-            yield Line(plural(use.people[focus], "person", "people"), f"in {graph.policy.usage_window_days} days")
+            words = people_words(use.people[focus], use.counted[focus])
+            yield Line(words, f"in {graph.policy.usage_window_days} days")
         else:
             words = {"used": "used", "unused": "unused", "unknown": "not known"}[use.status[focus]]
             yield Line(words.capitalize(), "itself, or what is made from it")

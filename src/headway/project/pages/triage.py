@@ -222,7 +222,7 @@ def rule(graph: Graph, kind: str) -> str:
         "shadow-goals": f"Read in the last {plural(days, 'day')}, and serves no objective.",
         "neglected": f"Key results whose dashboards nobody opened in {plural(looks, 'day')}, where use is known.",
         "lost-purpose": "Served only objectives that have ended.",
-        "unmeasured": "Key results that have no value, or none that can be computed.",
+        "unmeasured": "Key results that cannot be measured, or that are shown nowhere.",
     }[kind]
 
 
