@@ -370,7 +370,7 @@ def _fact(graph: Graph, i: int, amount: float, checks: _Checks) -> Iterator[str]
         who, use = people(graph, i), graph.use
         known = people_words(who, use.counted[i]) if i in use.counted else plural(who, "person", "people")
         yield known if who > 0 else "nobody opened it" if who == 0 else ""
-        yield node.origin.connector if node.origin.connector != "dbt" else kind
+        yield node.origin.connector if node.origin.connector != "dbt" else "" if who > 0 else kind
         return
     if kind == "metric":
         definition = node.meta.get("definition")
