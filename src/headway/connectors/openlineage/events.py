@@ -7,7 +7,6 @@ until they are wanted, since most are overtaken by a newer event.
 
 from __future__ import annotations
 
-import re
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
@@ -15,8 +14,6 @@ import msgspec
 
 T = TypeVar("T")
 
-_LOGIN = re.compile(r"(?<=//)[^/@\s]*@")
-_PARAMETERS = re.compile(r"[?;].*$", re.DOTALL)
 _TEAMS = ("team:", "group:")
 _BOM = b"\xef\xbb\xbf"
 
@@ -285,13 +282,6 @@ def facet(name: str, raw: bytes | msgspec.Raw, shape: type[T]) -> T | None:
 
 
 _FACET: dict[str, msgspec.json.Decoder[Any]] = {name: msgspec.json.Decoder(shape) for name, shape in FACETS.items()}
-
-
-def without_secrets(namespace: str) -> str:
-    """A namespace without a login before its host and without what follows as parameters."""
-    if "@" not in namespace and "?" not in namespace and ";" not in namespace:
-        return namespace
-    return _PARAMETERS.sub("", _LOGIN.sub("", namespace))
 
 
 def _reason(error: msgspec.ValidationError) -> str:

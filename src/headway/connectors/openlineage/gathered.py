@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeVar
 
+from headway.connectors.openlineage.addresses import clean_name, without_secrets
 from headway.connectors.openlineage.events import (
     Dataset,
     DatasetFacets,
@@ -18,7 +19,6 @@ from headway.connectors.openlineage.events import (
     JobType,
     Raw,
     facet,
-    without_secrets,
 )
 from headway.connectors.openlineage.names import Key, dataset_key, unquoted
 from headway.graph.tables import fold_relation
@@ -262,7 +262,7 @@ _KEPT = tuple(
 
 
 def _job_key(job: Job) -> Key:
-    return Key(without_secrets(job.namespace.strip()), job.name.strip())
+    return Key(without_secrets(job.namespace.strip()), clean_name(job.name.strip()))
 
 
 def _tests(job: JobFound, number: int, dataset: Dataset, at: datetime) -> None:

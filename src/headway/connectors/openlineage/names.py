@@ -10,7 +10,7 @@ import re
 from hashlib import blake2b
 from typing import NamedTuple
 
-from headway.connectors.openlineage.events import without_secrets
+from headway.connectors.openlineage.addresses import clean_name, without_secrets
 from headway.graph.tables import fold_relation
 
 LONGEST = 400
@@ -39,7 +39,7 @@ class Key(NamedTuple):
 
 def dataset_key(namespace: str, name: str) -> Key:
     """The key of a dataset. Names of tables are folded as relations are, paths are kept."""
-    place, found = without_secrets(namespace.strip()), name.strip()
+    place, found = without_secrets(namespace.strip()), clean_name(name.strip())
     scheme = _scheme(place)
     if place.startswith("arn:") and (glue := _GLUE.fullmatch(found)):
         found = f"{glue[1]}.{glue[2]}"

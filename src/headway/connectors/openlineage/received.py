@@ -11,16 +11,18 @@ from typing import Any
 
 import msgspec
 
+from headway.connectors.openlineage.addresses import clean_name, without_secrets
 from headway.connectors.openlineage.events import (
     FACETS,
     Event,
     Ownership,
+    Shape,
+    SourceCodeLocation,
     Wrong,
     answering,
     decoded,
     facet,
     several,
-    without_secrets,
 )
 
 RECEIVED = "received"
@@ -61,7 +63,7 @@ def _encoded(event: Event) -> bytes:
     if event.eventType:
         made["eventType"] = event.eventType[:LONGEST_NAME]
     if event.producer:
-        made["producer"] = without_secrets(event.producer[:LONGEST_NAME])
+        made["producer"] = without_secrets(event.producer)[:LONGEST_NAME]
     if event.run is not None:
         made["run"] = {"runId": event.run.runId[:LONGEST_NAME]}
     for name in ("job", "dataset"):
@@ -80,7 +82,7 @@ def _thing(said: Any) -> dict[str, Any]:
     """A job or a dataset with its facets in the shapes that are read."""
     if len(said.namespace) > LONGEST_NAME or len(said.name) > LONGEST_NAME:
         raise Wrong(f"a name in it is longer than {LONGEST_NAME:,} characters")
-    made: dict[str, Any] = {"namespace": without_secrets(said.namespace), "name": said.name}
+    made: dict[str, Any] = {"namespace": without_secrets(said.namespace), "name": clean_name(said.name)}
     for group in ("facets", "inputFacets"):
         facets = getattr(said, group, None)
         found = {}
@@ -92,7 +94,24 @@ def _thing(said: Any) -> dict[str, Any]:
             if isinstance(shaped, Ownership):
                 owner = answering(shaped)
                 shaped = Ownership((owner,)) if owner else None
-            found[name] = shaped  # one that cannot be read stands for itself as null: it is newer than those before
+            # One that cannot be read stands for itself as null: it is newer than those before.
+            found[name] = _clean(shaped)
         if found:
             made[group] = found
     return made
+
+
+def _clean(said: Any) -> Any:
+    """A facet, or a part of one, with each address and each name of a dataset in it as it may be kept."""
+    if isinstance(said, tuple):
+        return tuple(_clean(one) for one in said)
+    if isinstance(said, dict):
+        return {key: _clean(one) for key, one in said.items()}
+    if not isinstance(said, Shape):
+        return said
+    made = {name: _clean(getattr(said, name)) for name in said.__struct_fields__}
+    if isinstance(said, SourceCodeLocation):
+        made = {"url": without_secrets(said.url), "path": said.path and clean_name(said.path)}
+    elif "namespace" in made:
+        made |= {"namespace": without_secrets(made["namespace"]), "name": clean_name(made["name"])}
+    return type(said)(**made)

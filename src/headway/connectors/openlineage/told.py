@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Literal, TypeVar
 
+from headway.connectors.openlineage.addresses import clean_name, without_secrets
 from headway.connectors.openlineage.events import (
     Assertions,
     ColumnLineageFacet,
@@ -144,7 +145,7 @@ class _Told:
         """A node for each job that reads or writes something."""
         for name, (job, _, _) in sorted(self._jobs.items()):
             code = _facet(job.facets, "sourceCodeLocation", SourceCodeLocation) or SourceCodeLocation()
-            url = code.url.strip()
+            url = without_secrets(code.url.strip())
             yield Node(
                 id=name,
                 kind="job",
@@ -154,7 +155,7 @@ class _Told:
                 owner_origin=NAME if _owner(job.facets) else "",
                 tags=_tags(job.facets),
                 url=readable(url, _MOST_TEXT) if url.startswith(("https://", "http://")) else "",
-                path=readable(code.path or "", _MOST_TEXT),
+                path=readable(clean_name(code.path or ""), _MOST_TEXT),
                 description=_description(job.facets),
                 origin=_ORIGIN,
             )
