@@ -412,6 +412,10 @@ _STORY = [
     changed("DROP", APP, "shop.public.orders", hours=2),
     changed("RENAME", PG, "wh.raw.a_orders_v2", "wh.raw.raw_orders", hours=0.5),
     quality_check(success=True),
+    load_orders(6, 1.7, "FAIL", outputs=[OutputDataset(PG, "wh.raw.b")], parent=90),
+    load_orders(7, 1.6, "COMPLETE", parent=90),
+    load_orders(8, 1.5, "COMPLETE", outputs=[OutputDataset(PG, "wh.raw.b")], parent=90),
+    load_orders(8, 1.5, "START", inputs=[], parent=91),
     load_orders(4, 1.9, "FAIL", inputs=[InputDataset(APP, "shop.public.b")]),
     dataset(PG, "WH.raw.Accounts"),
 ]

@@ -71,10 +71,17 @@ class Dataset(Shape, frozen=True):
     inputFacets: InputFacets | None = None  # noqa: N815
 
 
+class RunFacets(Shape, frozen=True):
+    """Facets of a run that are read."""
+
+    parent: Raw = _NONE
+
+
 class Run(Shape, frozen=True):
     """One run of a job."""
 
     runId: str  # noqa: N815
+    facets: RunFacets | None = None
 
 
 class Event(Shape, frozen=True):
@@ -96,6 +103,18 @@ class Event(Shape, frozen=True):
 
 
 # --- Facets ----------------------------------------------------------------------------------------------------------
+
+
+class RunNamed(Shape, frozen=True):
+    """A run by its id alone."""
+
+    runId: str  # noqa: N815
+
+
+class Parent(Shape, frozen=True):
+    """The run that started a run: of a DAG, or of an application."""
+
+    run: RunNamed
 
 
 class JobType(Shape, frozen=True):
@@ -224,6 +243,7 @@ class Assertions(Shape, frozen=True):
 
 
 FACETS: dict[str, type[Shape]] = {
+    "parent": Parent,
     "jobType": JobType,
     "ownership": Ownership,
     "documentation": Documentation,

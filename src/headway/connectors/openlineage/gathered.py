@@ -17,6 +17,7 @@ from headway.connectors.openlineage.events import (
     Event,
     Job,
     JobType,
+    Parent,
     Raw,
     facet,
 )
@@ -41,6 +42,8 @@ class Ran:
     ended: tuple[datetime, int] | None = None
     """When it ended, and how: an index of COMPLETE, ABORT, FAIL."""
     last: datetime | None = None
+    parent: str = ""
+    """Id of the run that started it, where one did."""
     reads: Set = ()
     writes: Set = ()
 
@@ -98,6 +101,7 @@ class Gathered:
         self._producers: dict[str, tuple[bool, bool]] = {}
         """Producer -> whether it is dbt's, and whether it is Headway itself."""
         self._sets: dict[Set, Set] = {}
+        self._parents: dict[str, str] = {}
 
     def add(self, event: Event) -> None:
         """Take note of an event."""
@@ -235,6 +239,11 @@ class Gathered:
             return
         if run.last is None or at > run.last:
             run.last = at
+        facets = event.run.facets
+        if facets is not None and facets.parent:
+            parent = facet("parent", facets.parent, Parent)
+            if parent is not None and parent.run.runId > run.parent:
+                run.parent = self._parents.setdefault(parent.run.runId, parent.run.runId)
         how = _ENDED.get((event.eventType or "").upper())
         if how is not None and (run.ended is None or (at, how) > run.ended):
             run.ended = (at, how)

@@ -16,6 +16,9 @@ from headway.connectors.openlineage.events import (
     FACETS,
     Event,
     Ownership,
+    Parent,
+    Run,
+    RunNamed,
     Shape,
     SourceCodeLocation,
     Wrong,
@@ -65,7 +68,7 @@ def _encoded(event: Event) -> bytes:
     if event.producer:
         made["producer"] = without_secrets(event.producer)[:LONGEST_NAME]
     if event.run is not None:
-        made["run"] = {"runId": event.run.runId[:LONGEST_NAME]}
+        made["run"] = _run(event.run)
     for name in ("job", "dataset"):
         if (one := getattr(event, name)) is not None:
             made[name] = _thing(one)
@@ -76,6 +79,16 @@ def _encoded(event: Event) -> bytes:
         return msgspec.json.encode(made)
     except (msgspec.MsgspecError, UnicodeEncodeError, RecursionError):
         raise Wrong("it holds text that cannot be written down") from None
+
+
+def _run(said: Run) -> dict[str, Any]:
+    """The id of a run, and of the run that started it."""
+    made: dict[str, Any] = {"runId": said.runId[:LONGEST_NAME]}
+    raw = said.facets.parent if said.facets is not None else None
+    parent = facet("parent", raw, Parent) if raw else None
+    if parent is not None:
+        made["facets"] = {"parent": Parent(RunNamed(parent.run.runId[:LONGEST_NAME]))}
+    return made
 
 
 def _thing(said: Any) -> dict[str, Any]:

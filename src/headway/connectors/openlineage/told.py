@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Literal, TypeVar
 
+from headway.connectors.openlineage import runs
 from headway.connectors.openlineage.addresses import clean_name, without_secrets
 from headway.connectors.openlineage.events import (
     Assertions,
@@ -22,7 +23,7 @@ from headway.connectors.openlineage.events import (
     answering,
     facet,
 )
-from headway.connectors.openlineage.gathered import DatasetFound, Gathered, JobFound, Ran
+from headway.connectors.openlineage.gathered import DatasetFound, Gathered, JobFound
 from headway.connectors.openlineage.names import Key, dataset_key, readable, relation
 from headway.graph.model import AnyRecord, Check, ColumnLineage, ColumnSource, Edge, Gap, Node, Origin
 
@@ -67,6 +68,7 @@ class _Told:
         self._same = _Same(gathered, self._given, self._warehouse, self._traced.values())
         self._gone: set[str] = set()
         self._jobs: dict[str, tuple[JobFound, tuple[str, ...], tuple[str, ...]]] = {}
+        self._ends: dict[str, runs.End | None] = {}
         self._datasets: dict[str, list[int]] = {}
         """Id -> numbers of what is one dataset."""
         for job in jobs:
@@ -86,7 +88,7 @@ class _Told:
         return found
 
     def _take(self, job: JobFound) -> None:
-        run = _current(job)
+        run = runs.told(job)
         if run is None:
             return
         writes = self._ids(run.writes)
@@ -95,7 +97,9 @@ class _Told:
         # What a job also writes is where its data goes: a merge into a table reads the table, and is not made from it.
         reads = tuple(i for i in self._ids([*run.reads, *sorted(set(above))]) if i not in writes)
         if reads or writes:
-            self._jobs[job_id(job.key)] = (job, reads, writes)
+            name = job_id(job.key)
+            self._jobs[name] = (job, reads, writes)
+            self._ends[name] = run.end
 
     def _ids(self, numbers: Iterable[int]) -> tuple[str, ...]:
         """Ids of datasets that are there, each once, sorted."""
@@ -218,18 +222,12 @@ class _Told:
     # ------------------------------------------------------------------ checks
 
     def runs(self) -> Iterator[Check]:
-        """How the last ended run of each job ended."""
+        """How the last round of runs of each job ended."""
         for name, (job, _, _) in sorted(self._jobs.items()):
-            ended = sorted(run.ended for run in job.runs.values() if run.ended is not None)
-            if not ended:
+            end = self._ends[name]
+            if end is None:
                 continue
-            at, how = ended[-1]
-            status, message = _ENDS[how]
-            since = None
-            for when, other in reversed(ended):
-                if other == 0:
-                    break
-                since = when
+            status, message = _ENDS[end.how]
             words = readable(job.key.name) or _NAMELESS
             yield Check(
                 node=name,
@@ -237,8 +235,8 @@ class _Told:
                 kind="run",
                 name=f"run of {words}",
                 status=status,
-                at=at,
-                since=since,
+                at=end.at,
+                since=end.since,
                 message=message,
                 origin=_ORIGIN,
             )
@@ -360,13 +358,6 @@ def dataset_id(key: Key) -> str:
 def job_id(key: Key) -> str:
     """Id of the node of a job."""
     return f"{NAME}:job.{readable(f'{key.namespace}/{key.name}')}"
-
-
-def _current(job: JobFound) -> Ran | None:
-    """The run that says what a job reads and writes: the newest that ended well, or else the newest."""
-    runs = [(run.completed or not name, run.last, name, run) for name, run in job.runs.items() if run.last]
-    told = [one for one in runs if one[3].reads or one[3].writes]
-    return max(told, key=lambda one: one[:3])[3] if told else None
 
 
 def _traced(job: JobFound) -> dict[int, ColumnLineageFacet]:
