@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import random
+import shutil
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, ClassVar
@@ -546,6 +547,32 @@ def test_a_folder_without_events_and_a_pattern_that_fits_nothing_are_refused(tmp
 
 def test_nothing_received_yet_is_a_gap_and_no_failure(tmp_path: Path) -> None:
     assert gaps(read(tmp_path, "received")) == ["no OpenLineage event was received yet"]
+
+
+def test_a_folder_of_received_events_that_cannot_be_looked_into_is_a_failure(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing read is not nothing there: a sync that fails keeps what was known, an empty one would not."""
+    folder = tmp_path / ".headway/openlineage"
+    folder.mkdir(parents=True)
+    assert gaps(read(tmp_path, "received")) == ["no OpenLineage event was received yet"]
+    write(folder, load_orders(), name="2026-11-22.jsonl")
+
+    def denied(*_: Any, onerror: Any, **__: Any) -> Any:
+        onerror(PermissionError(13, "Permission denied"))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(files.os, "walk", denied)
+        with pytest.raises(InputError, match="Permission denied"):
+            read(tmp_path, "received")
+    with monkeypatch.context() as patch:
+        patch.setattr(files, "MOST_FILES", 0)
+        with pytest.raises(InputError, match="1 files"):
+            read(tmp_path, "received")
+    shutil.rmtree(folder)
+    folder.write_text("no folder")
+    with pytest.raises(InputError, match="Not a directory"):
+        read(tmp_path, "received")
 
 
 def test_ids_of_runs_are_not_kept(tmp_path: Path) -> None:

@@ -101,14 +101,9 @@ class OpenLineage:
         yield from wrong.gaps()
 
     def _files(self) -> list[Path]:
-        if self._received and not Path(self._context.root, FOLDER).exists():
+        if self._received and files.is_without(self._context.root, FOLDER):
             return []
-        try:
-            return files.found(self._context.root, self._path, _HINT)
-        except InputError:
-            if self._received:
-                return []
-            raise
+        return files.found(self._context.root, self._path, _HINT)
 
 
 def _bounded(count: int, gathered: Gathered, file: str) -> None:

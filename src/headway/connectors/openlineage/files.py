@@ -61,6 +61,18 @@ def found(root: str, path: str, hint: str) -> list[Path]:
     return names
 
 
+def is_without(root: str, path: str) -> bool:
+    """Whether a folder is missing or holds no file of events. Raises InputError when it cannot be looked into."""
+    try:
+        try:
+            Path(root, path).lstat()
+        except FileNotFoundError:
+            return True
+        return not _below(Path(root, path))
+    except OSError as error:
+        raise InputError(f"cannot be read: {error.strerror or error}", place=Place(path)) from error
+
+
 def _below(folder: Path) -> list[Path]:
     names: list[Path] = []
 
