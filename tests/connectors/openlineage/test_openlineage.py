@@ -357,6 +357,14 @@ def test_a_renamed_table_is_one_with_its_old_name(tmp_path: Path) -> None:
     assert RAW in of(read(tmp_path), Node)
 
 
+@pytest.mark.parametrize("copy", ["wh.raw.raw_orders__dbt_backup", '"wh"."raw"."RAW_ORDERS__DBT_TMP"'])
+def test_a_copy_that_dbt_drops_or_renames_while_it_builds_is_not_the_table(tmp_path: Path, copy: str) -> None:
+    write(tmp_path, load_orders(1, 5), changed("DROP", PG, copy, hours=2))
+    assert (LOAD, RAW) in edges(read(tmp_path))
+    write(tmp_path, load_orders(1, 5), changed("RENAME", PG, "wh.raw.a_copy", copy, hours=2))
+    assert {RAW, f"openlineage:dataset.{PG}/wh.raw.a_copy"} <= of(read(tmp_path), Node).keys()
+
+
 def test_a_login_in_a_namespace_is_taken_out(tmp_path: Path) -> None:
     secret = "postgres://app:hunter2@db.example:5432"
     write(tmp_path, load_orders(outputs=[OutputDataset(secret, "wh.raw.raw_orders")]))

@@ -22,7 +22,7 @@ from headway.connectors.openlineage.events import (
     facet,
 )
 from headway.connectors.openlineage.names import Key, dataset_key, unquoted
-from headway.graph.tables import fold_relation
+from headway.graph.tables import fold_relation, is_build_step
 
 _ENDED = {"COMPLETE": 0, "ABORT": 1, "FAIL": 2}
 """Types of events that end a run; of two at the same moment the worse counts."""
@@ -207,7 +207,9 @@ class Gathered:
     def _facets(self, number: int, dataset: Dataset, at: datetime) -> None:
         found, facets = self.datasets[number], dataset.facets
         if facets is not None and facets.lifecycleStateChange:
-            _newest(found.facets, "lifecycleStateChange", at, facets.lifecycleStateChange)
+            # That the copy is gone which dbt makes of a table while it builds says nothing of the table.
+            if not is_build_step(dataset.name):
+                _newest(found.facets, "lifecycleStateChange", at, facets.lifecycleStateChange)
         elif found.there is None or at > found.there:
             found.there = at
         if facets is None or facets == _PLAIN:

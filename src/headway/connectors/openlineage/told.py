@@ -26,6 +26,7 @@ from headway.connectors.openlineage.events import (
 from headway.connectors.openlineage.gathered import DatasetFound, Gathered, JobFound
 from headway.connectors.openlineage.names import Key, dataset_key, readable, relation
 from headway.graph.model import AnyRecord, Check, ColumnLineage, ColumnSource, Edge, Gap, Node, Origin
+from headway.graph.tables import is_build_step
 
 NAME = "openlineage"
 T = TypeVar("T")
@@ -323,7 +324,7 @@ class _Same:
         """A dataset that another was renamed to is that one, as long as the old name is not used again."""
         life = _facet(dataset.facets, "lifecycleStateChange", Lifecycle)
         before = life.previousIdentifier if life and life.lifecycleStateChange.upper() == "RENAME" else None
-        if before is None:
+        if before is None or is_build_step(before.name):
             return
         old = self._all.numbers.get(dataset_key(before.namespace, before.name))
         if old is None or old == number:
