@@ -42,8 +42,9 @@ from tests.connectors.openlineage.lineage_events import (
     write,
 )
 
-from headway.connectors.openlineage import connector, files
+from headway.connectors.openlineage import connector, files, gathered
 from headway.connectors.openlineage.connector import OpenLineage
+from headway.connectors.openlineage.events import decoded
 from headway.connectors.protocol import Context
 from headway.errors import ConfigError, InputError
 from headway.graph.model import Check, ColumnLineage, ColumnSource, Edge, Gap, Node
@@ -146,11 +147,49 @@ def test_what_kind_of_dataset_it_is_is_kept_as_one_word(tmp_path: Path) -> None:
 def test_more_events_than_is_sane_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connector, "_BATCH", 1)
     write(tmp_path, load_orders(1), load_orders(2, 1, name="b"))
-    for name in ("MOST_EVENTS", "MOST_THINGS"):
+    for name in ("MOST_EVENTS", "MOST_THINGS", "MOST_RUNS"):
         with monkeypatch.context() as patch:
             patch.setattr(connector, name, 1)
             with pytest.raises(InputError, match=r"events\.jsonl: .* more than 1 "):
                 read(tmp_path)
+
+
+def test_more_events_than_is_sane_are_refused_in_many_files_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without the files after the limit, which are the newest, the answer would be an old one."""
+    monkeypatch.setattr(connector, "_BATCH", 1)
+    for day in range(3):
+        write(tmp_path, load_orders(day, 3 - day), name=f"{day}.jsonl")
+    monkeypatch.setattr(connector, "MOST_EVENTS", 1)
+    with pytest.raises(InputError, match=r"1\.jsonl: there are more than 1 events"):
+        read(tmp_path, ".")
+
+
+def test_a_shorter_span_helps_against_too_many_events(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connector, "_BATCH", 1)
+    monkeypatch.setattr(connector, "MOST_EVENTS", 1)
+    write(tmp_path, load_orders(1, 24 * 9), load_orders(2, 24 * 8), load_orders(3, 1))
+    assert LOAD in of(read(tmp_path, seen_within="2d"), Node)
+
+
+def test_what_is_remembered_of_names_does_not_grow_with_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    events = [
+        loose(
+            outputs=[{"namespace": LAKE, "name": f"orders/dt={i}"}],
+            job={"namespace": " " * i, "name": "j", "facets": {"jobType": {"integration": "A", "jobType": f"{i}"}}},
+            producer=f"https://example.com/{i}",
+        )
+        for i in range(40)
+    ]
+    write(tmp_path, *events)
+    expected = read(tmp_path)
+    monkeypatch.setattr(gathered, "_MOST_REMEMBERED", 10)
+    held = gathered.Gathered(NOW - timedelta(days=30), NOW)
+    for event in events:
+        held.add(decoded(json.dumps(event).encode()))
+    assert all(len(getattr(held, name)) <= 10 for name in ("_called", "_named", "_types", "_producers", "_sets"))
+    assert read(tmp_path) == expected
 
 
 def test_a_dag_that_reads_and_writes_nothing_is_no_node(tmp_path: Path) -> None:
@@ -555,6 +594,37 @@ def test_a_folder_without_events_and_a_pattern_that_fits_nothing_are_refused(tmp
 
 def test_nothing_received_yet_is_a_gap_and_no_failure(tmp_path: Path) -> None:
     assert gaps(read(tmp_path, "received")) == ["no OpenLineage event was received yet"]
+
+
+def test_days_before_all_that_counts_are_not_read_again(tmp_path: Path) -> None:
+    folder = tmp_path / ".headway/openlineage"
+    folder.mkdir(parents=True)
+    for day in ("2026-10-20", "2026-10-21"):  # 30 days, and one for clocks that are ahead
+        write(folder, load_orders(), f"not read on {day}", name=f"{day}.jsonl")
+    write(folder, load_orders(), name="2026-11-22.jsonl")
+    assert gaps(read(tmp_path, "received")) == []
+    assert gaps(read(tmp_path, "received", seen_within="31d")) == [
+        ".headway/openlineage/2026-10-21.jsonl:2: this is not JSON"
+    ]
+    (folder / "2026-11-22.jsonl").unlink()
+    assert gaps(read(tmp_path, "received")) == ["no OpenLineage event was received within seen_within"]
+
+
+def test_several_paths_are_one_story(tmp_path: Path) -> None:
+    """A failure in one file, repaired in another, is repaired."""
+    write(tmp_path, load_orders(1, 3, "FAIL"), name="a.jsonl")
+    folder = tmp_path / ".headway/openlineage"
+    folder.mkdir(parents=True)
+    write(folder, load_orders(2, 1), name="2026-11-22.jsonl")
+    paths = ["a.jsonl", "*.jsonl", "received"]
+    found = list(OpenLineage({"path": paths}, Context(root=str(tmp_path), now=NOW)).records())
+    assert of(found, Check)[LOAD].status == "pass"
+    assert gaps(found) == []
+    with pytest.raises(InputError, match=r"missing\.jsonl: there is no such file"):
+        list(OpenLineage({"path": [*paths, "missing.jsonl"]}, Context(root=str(tmp_path), now=NOW)).records())
+    for wrong in ([], [1], [""], 7, {"a": 1}):
+        with pytest.raises(ConfigError, match="path"):
+            OpenLineage({"path": wrong}, Context(root=str(tmp_path), now=NOW))
 
 
 def test_a_folder_of_received_events_that_cannot_be_looked_into_is_a_failure(

@@ -50,6 +50,8 @@ def found(root: str, path: str, hint: str) -> list[Path]:
         elif glob.has_magic(path) and not os.path.lexists(whole):
             matched = sorted(glob.glob(str(whole), recursive=True))  # noqa: PTH207 - patterns as people write them
             names = [Path(name) for name in matched if Path(name).is_file()]
+        elif not os.path.lexists(whole):
+            raise InputError("there is no such file", place=Place(path), hint=hint)
         else:
             return [whole]
     except OSError as error:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from headway.connectors.openlineage.addresses import clean_name, without_secrets
 from headway.connectors.openlineage.events import (
@@ -29,7 +29,10 @@ _ENDED = {"COMPLETE": 0, "ABORT": 1, "FAIL": 2}
 _DBT = "/integration/dbt"
 _OWN = "urn:headway"
 
+_MOST_REMEMBERED = 100_000
+
 K = TypeVar("K", str, int)
+T = TypeVar("T")
 
 Newest = tuple[datetime, bytes]
 Set = tuple[int, ...]
@@ -95,6 +98,7 @@ class Gathered:
         self.earlier: set[Key] = set()
         """Jobs that events before `since` speak of."""
         self.in_future = 0
+        self.runs = 0
         self._called: dict[tuple[str, str], int] = {}
         self._named: dict[tuple[str, str], JobFound] = {}
         self._types: dict[bytes, bool] = {}
@@ -103,34 +107,41 @@ class Gathered:
         self._sets: dict[Set, Set] = {}
         self._parents: dict[str, str] = {}
 
-    def add(self, event: Event) -> None:
-        """Take note of an event."""
+    @property
+    def things(self) -> int:
+        """Jobs and datasets, those that are left out among them."""
+        return len(self.jobs) + len(self.datasets) + len(self.earlier)
+
+    def add(self, event: Event) -> bool:
+        """Take note of an event; whether it is of the time that counts."""
         at = event.at
         if at > self._until:
             self.in_future += 1
-            return
+            return False
         if at < self._since:
             if event.job is not None and not self._told_elsewhere(event.job, event.producer):
                 self.earlier.add(_job_key(event.job))
-            return
+            return False
         if event.job is None:
             assert event.dataset is not None
             number = self.number(event.dataset)
             self.datasets[number].alone = True
             self._facets(number, event.dataset, at)
-            return
+            return True
         job = self._job(event.job, at, event.producer)
         reads = self._all(event.inputs, at, job)
         writes = self._all(event.outputs, at, job)
         self._columns(job, event.outputs, writes, at)
         self._run(job, event, at, reads, writes)
+        return True
 
     def number(self, dataset: Dataset) -> int:
         """The number of a dataset, by its own name."""
         called = (dataset.namespace, dataset.name)
         number = self._called.get(called)
         if number is None:
-            number = self._called[called] = self.numbered(dataset_key(*called), dataset.name)
+            number = self.numbered(dataset_key(*called), dataset.name)
+            _remember(self._called, called, number)
         return number
 
     def numbered(self, key: Key, name: str) -> int:
@@ -153,7 +164,7 @@ class Gathered:
             job = self.jobs.get(key)
             if job is None:
                 job = self.jobs[key] = JobFound(key)
-            self._named[said.namespace, said.name] = job
+            _remember(self._named, (said.namespace, said.name), job)
         of_dbt, own = self._of(producer)
         if own:
             job.own = True
@@ -176,7 +187,8 @@ class Gathered:
     def _of(self, producer: str) -> tuple[bool, bool]:
         found = self._producers.get(producer)
         if found is None:
-            found = self._producers[producer] = (_DBT in producer, producer.startswith(_OWN))
+            found = (_DBT in producer, producer.startswith(_OWN))
+            _remember(self._producers, producer, found)
         return found
 
     def _told_elsewhere(self, job: Job, producer: str) -> bool:
@@ -189,7 +201,8 @@ class Gathered:
         found = self._types.get(raw)
         if found is None:
             kind = facet("jobType", raw, JobType)
-            found = self._types[raw] = kind is not None and kind.integration.upper() == "DBT"
+            found = kind is not None and kind.integration.upper() == "DBT"
+            _remember(self._types, raw, found)
         return found
 
     def _all(self, said: tuple[Dataset, ...] | None, at: datetime, job: JobFound) -> Set:
@@ -231,6 +244,7 @@ class Gathered:
         run = job.runs.get(name)
         if run is None:
             run = job.runs[name] = Ran()
+            self.runs += 1
         if event.run is None:
             # Each job event says all of a job, where the events of a run add up.
             if (reads or writes) and (run.last is None or at >= run.last):
@@ -260,7 +274,9 @@ class Gathered:
         made = self._sets.get(told)
         if made is None:
             ordered = tuple(sorted(set(told)))
-            made = self._sets[told] = self._sets.setdefault(ordered, ordered)
+            made = self._sets.get(ordered, ordered)
+            _remember(self._sets, ordered, made)
+            _remember(self._sets, told, made)
         return made
 
 
@@ -270,6 +286,13 @@ _KEPT = tuple(
     for name in DatasetFacets.__struct_fields__
     if name not in {"columnLineage", "lifecycleStateChange", "dataQualityAssertions"}
 )
+
+
+def _remember(known: dict[Any, T], key: Any, value: T) -> None:
+    """Keep what was worked out. When there is much all of it is forgotten: names of parts of datasets never end."""
+    if len(known) >= _MOST_REMEMBERED:
+        known.clear()
+    known[key] = value
 
 
 def _job_key(job: Job) -> Key:

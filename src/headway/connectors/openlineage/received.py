@@ -6,7 +6,8 @@ variables, statistics) never reaches the disk.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+import re
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -32,9 +33,12 @@ RECEIVED = "received"
 """What `path` says to read them."""
 FOLDER = ".headway/openlineage"
 """Below the project; a file for each day on which events came."""
+AHEAD = timedelta(days=1)
+"""How far clocks of producers may be ahead: an event is received on its day, later, or so much earlier."""
 LONGEST_NAME = 4_000
 MOST_EVENTS = 10_000
 """Events of one batch."""
+_DAY = re.compile(r"(\d{4}-\d\d-\d\d)\.")
 
 
 def kept(body: bytes) -> bytes:
@@ -59,6 +63,15 @@ def kept_of_batch(body: bytes) -> list[bytes | Wrong]:
 def file_of(now: datetime) -> str:
     """Name of the file that events of this moment are added to."""
     return f"{now.astimezone(UTC):%Y-%m-%d}.jsonl"
+
+
+def may_tell(name: str, since: datetime) -> bool:
+    """Whether a file, by its name, can hold an event of `since` or later; of any other name it can."""
+    found = _DAY.match(name)
+    try:
+        return found is None or date.fromisoformat(found[1]) >= (since - AHEAD).astimezone(UTC).date()
+    except ValueError:
+        return True
 
 
 def _encoded(event: Event) -> bytes:
