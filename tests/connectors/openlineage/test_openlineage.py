@@ -365,6 +365,60 @@ def test_names_of_a_symlink_are_one_dataset(tmp_path: Path) -> None:
     assert not any("warehouse/sales" in name for name in of(found, Node))
 
 
+def test_names_that_different_events_tell_of_are_all_names_of_the_dataset(tmp_path: Path) -> None:
+    """One producer knows the table of Glue, another that of Hive, and neither takes the other's back."""
+    glue, hive = "arn:aws:glue:eu-west-1:1234", "hive://metastore.example:9083"
+
+    def linked(number: int, namespace: str, name: str) -> Any:
+        links = symlinks_dataset.SymlinksDatasetFacet([symlinks_dataset.Identifier(namespace, name, "TABLE")])
+        lake = OutputDataset(LAKE, "orders", facets={"symlinks": links})
+        return load_orders(number, 5 - number, name=f"writer{number}", outputs=[lake])
+
+    readers = [
+        load_orders(3, 1, name="of_glue", inputs=[InputDataset(glue, "table/sales/orders")], outputs=[]),
+        load_orders(4, 1, name="of_hive", inputs=[InputDataset(hive, "sales.orders")], outputs=[]),
+    ]
+    write(tmp_path, linked(1, glue, "table/sales/orders"), linked(2, hive, "sales.orders"), *readers)
+    found = edges(read(tmp_path))
+    [table] = {above for above, below in found if below.endswith(("/of_glue", "/of_hive"))}
+    assert {above for above, below in found if below == table} == {
+        "openlineage:job.airflow/writer1",
+        "openlineage:job.airflow/writer2",
+    }
+
+
+def test_a_further_name_that_is_empty_joins_nothing(tmp_path: Path) -> None:
+    for namespace, name in (("", ""), (" ", "x"), ("x", " ")):
+        event = loose()
+        facet = {"symlinks": {"identifiers": [{"namespace": namespace, "name": name, "type": "TABLE"}]}}
+        event["inputs"][0]["facets"] = event["outputs"][0]["facets"] = facet
+        write(tmp_path, event)
+        assert edges(read(tmp_path)) == {(SHOP, LOAD), (LOAD, RAW)}
+
+
+def test_of_very_many_further_names_the_same_are_kept_in_any_order(tmp_path: Path) -> None:
+    def event(first: int) -> dict[str, Any]:
+        made = loose()
+        named = [{"namespace": LAKE, "name": f"n{i:03}", "type": "TABLE"} for i in range(first, first + 40)]
+        made["outputs"][0]["facets"] = {"symlinks": {"identifiers": named}}
+        return made
+
+    write(tmp_path, event(0), event(60), event(30))
+    several = read(tmp_path)
+    write(tmp_path, event(30), event(60), event(0), event(60))
+    assert read(tmp_path) == several
+
+
+def test_a_partition_of_a_table_of_bigquery_is_the_table(tmp_path: Path) -> None:
+    tables = ["wh.raw.orders$20261122", "wh:raw.orders", "`wh.raw.orders`"]
+    write(
+        tmp_path,
+        *(load_orders(i, 3, name=f"l{i}", outputs=[OutputDataset("bigquery", t)]) for i, t in enumerate(tables)),
+    )
+    found = [n for n in of(read(tmp_path), Node).values() if n.group == "bigquery"]
+    assert [(n.id, n.relation) for n in found] == [("openlineage:dataset.bigquery/wh.raw.orders", "wh.raw.orders")]
+
+
 def test_namespaces_of_one_warehouse_are_one_when_the_configuration_says_so(tmp_path: Path) -> None:
     again = "postgres://10.0.0.7:5432"
     write(

@@ -19,6 +19,7 @@ from headway.connectors.openlineage.events import (
     JobType,
     Parent,
     Raw,
+    Symlinks,
     facet,
 )
 from headway.connectors.openlineage.names import Key, dataset_key, unquoted
@@ -30,6 +31,7 @@ _DBT = "/integration/dbt"
 _OWN = "urn:headway"
 
 _MOST_REMEMBERED = 100_000
+_MOST_LINKS = 50
 
 K = TypeVar("K", str, int)
 T = TypeVar("T")
@@ -84,6 +86,10 @@ class DatasetFound:
     facets: dict[str, Newest] = field(default_factory=dict)
     alone: bool = False
     """An event of its own speaks of it."""
+    links: dict[Key, str] | None = None
+    """All further names that were told, since producers tell of different ones, with the least way to write each."""
+    linked: bytes = b""
+    """The last facet of such names, which mostly comes again."""
 
 
 class Gathered:
@@ -227,6 +233,9 @@ class Gathered:
             found.there = at
         if facets is None or facets == _PLAIN:
             return
+        if facets.symlinks and facets.symlinks != found.linked:
+            found.linked = bytes(facets.symlinks)
+            _links(found)
         for name in _KEPT:
             raw = getattr(facets, name)
             if raw:
@@ -284,8 +293,21 @@ _PLAIN = DatasetFacets()
 _KEPT = tuple(
     name
     for name in DatasetFacets.__struct_fields__
-    if name not in {"columnLineage", "lifecycleStateChange", "dataQualityAssertions"}
+    if name not in {"symlinks", "columnLineage", "lifecycleStateChange", "dataQualityAssertions"}
 )
+
+
+def _links(found: DatasetFound) -> None:
+    """Add the names of a facet. Of very many the first of the alphabet are kept, whatever order they come in."""
+    said = facet("symlinks", found.linked, Symlinks)
+    links = found.links = found.links or {}
+    for other in (said.identifiers if said else None) or ():
+        if not other.namespace.strip() or not other.name.strip():
+            continue  # a name that everything could have is none
+        key = dataset_key(other.namespace, other.name)
+        links[key] = min(links.get(key, other.name), other.name)
+        if len(links) > _MOST_LINKS:
+            del links[max(links)]
 
 
 def _remember(known: dict[Any, T], key: Any, value: T) -> None:

@@ -11,7 +11,7 @@ from hashlib import blake2b
 from typing import NamedTuple
 
 from headway.connectors.openlineage.addresses import clean_name, without_secrets
-from headway.graph.tables import fold_relation
+from headway.graph.tables import fold_relation, fold_table
 
 LONGEST = 400
 """Characters of a namespace and a name together, as an id has them."""
@@ -46,6 +46,8 @@ def dataset_key(namespace: str, name: str) -> Key:
     if scheme in _PATHS:
         plain = found.partition("?")[0] if scheme in {"http", "https"} else _PARTITION.sub("", found)
         return Key(place.rstrip("/"), plain.strip("/") or "/")
+    if scheme == "bigquery":
+        found = fold_table(found)  # without the partition of `table$20261122`, and `project:dataset.table` with dots
     return Key(place.rstrip("/"), fold_relation(found) if _parts(found) else found)
 
 

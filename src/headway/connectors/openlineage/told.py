@@ -18,12 +18,12 @@ from headway.connectors.openlineage.events import (
     Lifecycle,
     Ownership,
     SourceCodeLocation,
-    Symlinks,
     Tags,
     answering,
     facet,
 )
 from headway.connectors.openlineage.gathered import DatasetFound, Gathered, JobFound
+from headway.connectors.openlineage.joined import Joined
 from headway.connectors.openlineage.names import Key, dataset_key, readable, relation
 from headway.graph.model import AnyRecord, Check, ColumnLineage, ColumnSource, Edge, Gap, Node, Origin
 from headway.graph.tables import is_build_step
@@ -292,7 +292,7 @@ class _Same:
     ) -> None:
         self._all = gathered
         self._warehouse = warehouse
-        self._above: dict[int, int] = {}
+        self._one = Joined()
         self._old: set[int] = set()
         """Datasets that are called otherwise now."""
         for lineages in traced:
@@ -300,25 +300,24 @@ class _Same:
                 for said in _inputs(lineage):
                     gathered.numbered(dataset_key(said.namespace, said.name), said.name)
         for number, dataset in enumerate(list(gathered.datasets)):
-            links = _facet(dataset.facets, "symlinks", Symlinks)
-            for other in (links.identifiers if links else None) or ():
-                self._unite(number, gathered.numbered(dataset_key(other.namespace, other.name), other.name))
+            for key, written in (dataset.links or {}).items():
+                self._one.join(number, gathered.numbered(key, written))
         for number, dataset in enumerate(list(gathered.datasets)):
             self._renamed(number, dataset)
         if len(given) > 1:
             first: dict[str, int] = {}
             for number, dataset in enumerate(gathered.datasets):
                 if dataset.key.namespace in given:
-                    self._unite(number, first.setdefault(dataset.key.name, number))
+                    self._one.join(number, first.setdefault(dataset.key.name, number))
         self._groups: dict[int, list[int]] = defaultdict(list)
         for number in range(len(gathered.datasets)):
-            self._groups[self._top(number)].append(number)
+            self._groups[self._one.least(number)].append(number)
         for members in self._groups.values():
             members.sort(key=self._rank)
 
     def members(self, number: int) -> list[int]:
         """All that are the same as this one; the first is what the dataset is called by."""
-        return self._groups[self._top(number)]
+        return self._groups[self._one.least(number)]
 
     def _renamed(self, number: int, dataset: DatasetFound) -> None:
         """A dataset that another was renamed to is that one, as long as the old name is not used again."""
@@ -332,23 +331,13 @@ class _Same:
         there = self._all.datasets[old].there
         if there is None or there <= dataset.facets["lifecycleStateChange"][0]:
             self._old.add(old)
-            self._unite(number, old)
+            self._one.join(number, old)
 
     def _rank(self, number: int) -> tuple[bool, bool, bool, Key]:
         """What was renamed comes last; a table of dbt's warehouse comes first, then any table."""
         key = self._all.datasets[number].key
         table = bool(relation(key))
         return (number in self._old, not (table and key.namespace in self._warehouse), not table, key)
-
-    def _top(self, number: int) -> int:
-        while (above := self._above.get(number, number)) != number:
-            number = above
-        return number
-
-    def _unite(self, one: int, other: int) -> None:
-        a, b = self._top(one), self._top(other)
-        if a != b:
-            self._above[max(a, b)] = min(a, b)
 
 
 def dataset_id(key: Key) -> str:
