@@ -204,6 +204,22 @@ def test_a_job_that_was_declared_and_never_ran_is_there_without_a_check(tmp_path
     assert of(found, Check) == {}
 
 
+def test_two_jobs_whose_names_are_written_alike_are_two(tmp_path: Path) -> None:
+    one, other = loose(), loose()
+    one["job"] |= {"namespace": "a", "name": "b/c"}
+    other["job"] |= {"namespace": "a/b", "name": "c"}
+    other["outputs"][0]["name"] = "wh.raw.other"
+    found = []
+    for events in ((one, other), (other, one)):
+        write(tmp_path, *events)
+        found.append(read(tmp_path))
+    assert found[0] == found[1]
+    jobs = [n for n in of(found[0], Node).values() if n.kind == "job"]
+    assert [(n.group, n.name) for n in jobs] == [("a", "b/c"), ("a/b", "c")]
+    assert [(j.id, RAW) in edges(found[0]) for j in jobs] == [True, False]
+    assert of(found[0], Check).keys() == {j.id for j in jobs}
+
+
 def test_a_merge_into_a_table_that_it_also_reads_is_no_circle(tmp_path: Path) -> None:
     both = [InputDataset(PG, "wh.raw.raw_orders"), InputDataset(APP, "shop.public.orders")]
     write(tmp_path, load_orders(inputs=both))
@@ -662,6 +678,14 @@ def test_days_before_all_that_counts_are_not_read_again(tmp_path: Path) -> None:
     ]
     (folder / "2026-11-22.jsonl").unlink()
     assert gaps(read(tmp_path, "received")) == ["no OpenLineage event was received within seen_within"]
+
+
+def test_a_pattern_is_found_below_a_folder_that_is_called_like_one(tmp_path: Path) -> None:
+    folder = tmp_path / "team[1]*"
+    (folder / "lineage").mkdir(parents=True)
+    write(folder / "lineage", load_orders())
+    assert LOAD in of(read(folder, "lineage/*.jsonl"), Node)
+    assert LOAD in of(read(folder, str(tmp_path / "team?1?*" / "lineage" / "*.jsonl")), Node)
 
 
 def test_several_paths_are_one_story(tmp_path: Path) -> None:

@@ -48,7 +48,8 @@ def found(root: str, path: str, hint: str) -> list[Path]:
         if whole.is_dir():
             names = _below(whole)
         elif glob.has_magic(path) and not os.path.lexists(whole):
-            matched = sorted(glob.glob(str(whole), recursive=True))  # noqa: PTH207 - patterns as people write them
+            fitting = str(Path(glob.escape(root), path))  # a folder of a project may be called `team[1]`
+            matched = sorted(glob.glob(fitting, recursive=True))  # noqa: PTH207 - patterns as people write them
             names = [Path(name) for name in matched if Path(name).is_file()]
         elif not os.path.lexists(whole):
             raise InputError("there is no such file", place=Place(path), hint=hint)

@@ -24,7 +24,7 @@ from headway.connectors.openlineage.events import (
 )
 from headway.connectors.openlineage.gathered import DatasetFound, Gathered, JobFound
 from headway.connectors.openlineage.joined import Joined
-from headway.connectors.openlineage.names import Key, dataset_key, readable, relation
+from headway.connectors.openlineage.names import Key, dataset_key, readable, relation, told_apart
 from headway.graph.model import AnyRecord, Check, ColumnLineage, ColumnSource, Edge, Gap, Node, Origin
 from headway.graph.tables import is_build_step
 
@@ -99,6 +99,8 @@ class _Told:
         reads = tuple(i for i in self._ids([*run.reads, *sorted(set(above))]) if i not in writes)
         if reads or writes:
             name = job_id(job.key)
+            if name in self._jobs:
+                name = job_id(job.key, apart=True)
             self._jobs[name] = (job, reads, writes)
             self._ends[name] = run.end
 
@@ -345,9 +347,10 @@ def dataset_id(key: Key) -> str:
     return f"{NAME}:dataset.{readable(f'{key.namespace}/{key.name}')}"
 
 
-def job_id(key: Key) -> str:
-    """Id of the node of a job."""
-    return f"{NAME}:job.{readable(f'{key.namespace}/{key.name}')}"
+def job_id(key: Key, *, apart: bool = False) -> str:
+    """Id of the node of a job; `apart`: one that no other key has, for the job `c` of `a/b` beside `b/c` of `a`."""
+    digest = f"~{told_apart(*key)}" if apart else ""
+    return f"{NAME}:job.{readable(f'{key.namespace}/{key.name}')}{digest}"
 
 
 def _traced(job: JobFound) -> dict[int, ColumnLineageFacet]:
