@@ -367,6 +367,13 @@ def test_a_line_without_end_is_refused_without_holding_it(tmp_path: Path) -> Non
     assert time.monotonic() - began < 5
 
 
+def test_a_pattern_is_found_below_a_folder_that_is_called_like_one(tmp_path: Path) -> None:
+    folder = tmp_path / "team[1]"
+    folder.mkdir()
+    (folder / "usage.csv").write_text("node,day,measure,amount\nmodel.shop.orders,2026-11-20,views,3\n")
+    assert len(of(read(folder, "*.csv"), Observation)) == 1
+
+
 def test_missing_files_directories_pipes_and_patterns(tmp_path: Path) -> None:
     (tmp_path / "folder").mkdir()
     os.mkfifo(tmp_path / "pipe")

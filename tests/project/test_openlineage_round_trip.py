@@ -17,9 +17,9 @@ import msgspec
 from openlineage.client.event_v2 import InputDataset, Job, JobEvent, OutputDataset
 from openlineage.client.serde import Serde
 from tests.connectors.openlineage.dbt_ol_events import dbt_ol_events
-from tests.connectors.openlineage.lineage_events import dataset, everything, lines, quality_check
+from tests.connectors.openlineage.lineage_events import dataset, everything, lines, load_orders, quality_check
 from tests.connectors.openlineage.official_schema import Official
-from tests.shop import SETTINGS, write_shop
+from tests.shop import GOALS, SETTINGS, write_shop
 
 from headway.project import Project
 from headway.project.openlineage_events import events
@@ -89,6 +89,24 @@ def test_the_export_is_the_same_with_and_without_the_events_of_an_orchestrator(t
     with_jobs = beside(shop, "".join(json.dumps(json.loads(line) | {"eventTime": now}) + "\n" for line in told))
     assert "shop_load.orders" in with_jobs["nodes"]
     assert list(events(Project.open(shop))) == alone
+
+
+def test_tables_of_other_databases_are_never_named_as_tables_of_the_warehouse(tmp_path: Path) -> None:
+    """A job mends a model's table from another database, and a key result is read from a table of that database."""
+    number = '      - {id: q, title: Q, sql: "select count(*) from crm.public.accounts"}\n'
+    shop = write_shop(tmp_path, goals=GOALS + number)
+    crm = "postgres://crm.example:5432"
+    mended = load_orders(
+        name="mend",
+        inputs=[InputDataset(crm, "crm.public.fixes"), InputDataset(crm, "crm.public.accounts")],
+        outputs=[OutputDataset(PG, "wh.main.orders")],
+    )
+    sent = json.loads(lines(mended)) | {"eventTime": datetime.now(UTC).isoformat()}
+    assert "mend" in beside(shop, json.dumps(sent) + "\n")["nodes"]
+    told = {(e := json.loads(line))["job"]["name"]: e for line in events(Project.open(shop), namespace=PG)}
+    inputs = {name: [(d["namespace"], d["name"]) for d in event["inputs"]] for name, event in told.items()}
+    assert inputs["model.shop.orders"] == [(PG, "wh.raw.raw_orders")]
+    assert inputs["key_result.grow.q"] == [(crm, "crm.public.accounts")]
 
 
 # --- Events out, held against the client's classes and a schema of our own -------------------------------------------

@@ -133,7 +133,8 @@ class Observations:
         for text in self._paths:
             whole = Path(self._context.root, text)
             pattern = glob.has_magic(text) and not os.path.lexists(whole)
-            names = sorted(glob.glob(str(whole), recursive=True)) if pattern else [str(whole)]  # noqa: PTH207
+            fitting = str(Path(glob.escape(self._context.root), text))  # only `text` is a pattern
+            names = sorted(glob.glob(fitting, recursive=True)) if pattern else [str(whole)]  # noqa: PTH207
             if pattern and not names:
                 raise InputError("no file fits this pattern", place=Place(text), hint="give a file, a glob or a list")
             for name in names:

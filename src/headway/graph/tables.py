@@ -60,10 +60,19 @@ class Match:
 
 def fold_relation(relation: str) -> str:
     """A relation as it is compared: quotes dropped, case folded, dbt's build suffixes taken off."""
-    folded = relation.replace('"', "").replace("`", "").replace("[", "").replace("]", "").casefold()
+    folded = _unquoted(relation)
     while folded.endswith(_BUILD_SUFFIXES):
         folded = folded.rpartition("__")[0]
     return folded
+
+
+def is_build_step(relation: str) -> bool:
+    """Whether a name is one that dbt gives a table only while it builds another."""
+    return _unquoted(relation).strip().endswith(_BUILD_SUFFIXES)
+
+
+def _unquoted(relation: str) -> str:
+    return relation.replace('"', "").replace("`", "").replace("[", "").replace("]", "").casefold()
 
 
 def fold_table(name: str) -> str:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from headway import __version__
 from headway.errors import MissingExtra
 from headway.graph.graph import Graph
+from headway.graph.tables import is_outside
 
 if TYPE_CHECKING:
     from headway.project.workspace import Project
@@ -75,21 +76,27 @@ class _Events:
         return [OutputDataset(namespace=self._namespace, name=node.relation)] if node.kind in _BUILT else []
 
     def inputs(self, i: int) -> list[Any]:
-        """The nearest tables that something is made from, each once."""
+        """The nearest tables that something is made from, each once.
+
+        What a job outside dbt adds to them is told by whoever runs that job.
+        """
         from openlineage.client.event_v2 import InputDataset
 
         starts: Sequence[int] = self._graph.upstream[i] or self._graph.fed_by.get(i, ())
-        names: dict[str, None] = {}
+        names: dict[tuple[str, str], None] = {}
         todo, seen = list(starts), set(starts)
         while todo:
             node = self._graph.nodes[above := todo.pop(0)]
+            if node.kind == "job":
+                continue
             if node.relation:
-                names[node.relation] = None
+                elsewhere = node.group if is_outside(node) else ""
+                names[elsewhere or self._namespace, node.relation] = None
                 continue
             fresh = [u for u in self._graph.upstream[above] if u not in seen]
             seen.update(fresh)
             todo += fresh
-        return [InputDataset(namespace=self._namespace, name=name) for name in names]
+        return [InputDataset(namespace=namespace, name=name) for namespace, name in names]
 
     def facets(self, i: int) -> dict[str, Any]:
         """Owner, description, and the objectives that a job serves."""

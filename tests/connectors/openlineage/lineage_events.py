@@ -27,6 +27,7 @@ from openlineage.client.facet_v2 import (
     lifecycle_state_change_dataset,
     ownership_dataset,
     ownership_job,
+    parent_run,
     source_code_location_job,
     sql_job,
     symlinks_dataset,
@@ -66,6 +67,7 @@ def load_orders(
     outputs: list[OutputDataset] | None = None,
     name: str = "shop_load.orders",
     job_facets: dict[str, Any] | None = None,
+    parent: int = 0,
 ) -> RunEvent:
     """A task of an orchestrator that loads orders from the shop's own database into the warehouse."""
     facets: dict[str, Any] = {
@@ -85,6 +87,10 @@ def load_orders(
     run_facets: dict[str, Any] = {}
     if state == "FAIL":
         run_facets["errorMessage"] = error_message_run.ErrorMessageRunFacet(f"no {LITERAL}", "sql", "trace")
+    if parent:
+        run_facets["parent"] = parent_run.ParentRunFacet(
+            parent_run.Run(run_id(parent)), parent_run.Job("airflow", name.partition(".")[0])
+        )
     return RunEvent(
         eventTime=at(hours),
         eventType=RunState[state],

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import random
+import shutil
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, ClassVar
@@ -41,8 +42,9 @@ from tests.connectors.openlineage.lineage_events import (
     write,
 )
 
-from headway.connectors.openlineage import connector, files
+from headway.connectors.openlineage import connector, files, gathered
 from headway.connectors.openlineage.connector import OpenLineage
+from headway.connectors.openlineage.events import decoded
 from headway.connectors.protocol import Context
 from headway.errors import ConfigError, InputError
 from headway.graph.model import Check, ColumnLineage, ColumnSource, Edge, Gap, Node
@@ -145,11 +147,49 @@ def test_what_kind_of_dataset_it_is_is_kept_as_one_word(tmp_path: Path) -> None:
 def test_more_events_than_is_sane_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connector, "_BATCH", 1)
     write(tmp_path, load_orders(1), load_orders(2, 1, name="b"))
-    for name in ("MOST_EVENTS", "MOST_THINGS"):
+    for name in ("MOST_EVENTS", "MOST_THINGS", "MOST_RUNS"):
         with monkeypatch.context() as patch:
             patch.setattr(connector, name, 1)
             with pytest.raises(InputError, match=r"events\.jsonl: .* more than 1 "):
                 read(tmp_path)
+
+
+def test_more_events_than_is_sane_are_refused_in_many_files_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without the files after the limit, which are the newest, the answer would be an old one."""
+    monkeypatch.setattr(connector, "_BATCH", 1)
+    for day in range(3):
+        write(tmp_path, load_orders(day, 3 - day), name=f"{day}.jsonl")
+    monkeypatch.setattr(connector, "MOST_EVENTS", 1)
+    with pytest.raises(InputError, match=r"1\.jsonl: there are more than 1 events"):
+        read(tmp_path, ".")
+
+
+def test_a_shorter_span_helps_against_too_many_events(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connector, "_BATCH", 1)
+    monkeypatch.setattr(connector, "MOST_EVENTS", 1)
+    write(tmp_path, load_orders(1, 24 * 9), load_orders(2, 24 * 8), load_orders(3, 1))
+    assert LOAD in of(read(tmp_path, seen_within="2d"), Node)
+
+
+def test_what_is_remembered_of_names_does_not_grow_with_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    events = [
+        loose(
+            outputs=[{"namespace": LAKE, "name": f"orders/dt={i}"}],
+            job={"namespace": " " * i, "name": "j", "facets": {"jobType": {"integration": "A", "jobType": f"{i}"}}},
+            producer=f"https://example.com/{i}",
+        )
+        for i in range(40)
+    ]
+    write(tmp_path, *events)
+    expected = read(tmp_path)
+    monkeypatch.setattr(gathered, "_MOST_REMEMBERED", 10)
+    held = gathered.Gathered(NOW - timedelta(days=30), NOW)
+    for event in events:
+        held.add(decoded(json.dumps(event).encode()))
+    assert all(len(getattr(held, name)) <= 10 for name in ("_called", "_named", "_types", "_producers", "_sets"))
+    assert read(tmp_path) == expected
 
 
 def test_a_dag_that_reads_and_writes_nothing_is_no_node(tmp_path: Path) -> None:
@@ -162,6 +202,22 @@ def test_a_job_that_was_declared_and_never_ran_is_there_without_a_check(tmp_path
     found = read(tmp_path)
     assert "openlineage:job.fivetran/crm_accounts" in of(found, Node)
     assert of(found, Check) == {}
+
+
+def test_two_jobs_whose_names_are_written_alike_are_two(tmp_path: Path) -> None:
+    one, other = loose(), loose()
+    one["job"] |= {"namespace": "a", "name": "b/c"}
+    other["job"] |= {"namespace": "a/b", "name": "c"}
+    other["outputs"][0]["name"] = "wh.raw.other"
+    found = []
+    for events in ((one, other), (other, one)):
+        write(tmp_path, *events)
+        found.append(read(tmp_path))
+    assert found[0] == found[1]
+    jobs = [n for n in of(found[0], Node).values() if n.kind == "job"]
+    assert [(n.group, n.name) for n in jobs] == [("a", "b/c"), ("a/b", "c")]
+    assert [(j.id, RAW) in edges(found[0]) for j in jobs] == [True, False]
+    assert of(found[0], Check).keys() == {j.id for j in jobs}
 
 
 def test_a_merge_into_a_table_that_it_also_reads_is_no_circle(tmp_path: Path) -> None:
@@ -325,6 +381,60 @@ def test_names_of_a_symlink_are_one_dataset(tmp_path: Path) -> None:
     assert not any("warehouse/sales" in name for name in of(found, Node))
 
 
+def test_names_that_different_events_tell_of_are_all_names_of_the_dataset(tmp_path: Path) -> None:
+    """One producer knows the table of Glue, another that of Hive, and neither takes the other's back."""
+    glue, hive = "arn:aws:glue:eu-west-1:1234", "hive://metastore.example:9083"
+
+    def linked(number: int, namespace: str, name: str) -> Any:
+        links = symlinks_dataset.SymlinksDatasetFacet([symlinks_dataset.Identifier(namespace, name, "TABLE")])
+        lake = OutputDataset(LAKE, "orders", facets={"symlinks": links})
+        return load_orders(number, 5 - number, name=f"writer{number}", outputs=[lake])
+
+    readers = [
+        load_orders(3, 1, name="of_glue", inputs=[InputDataset(glue, "table/sales/orders")], outputs=[]),
+        load_orders(4, 1, name="of_hive", inputs=[InputDataset(hive, "sales.orders")], outputs=[]),
+    ]
+    write(tmp_path, linked(1, glue, "table/sales/orders"), linked(2, hive, "sales.orders"), *readers)
+    found = edges(read(tmp_path))
+    [table] = {above for above, below in found if below.endswith(("/of_glue", "/of_hive"))}
+    assert {above for above, below in found if below == table} == {
+        "openlineage:job.airflow/writer1",
+        "openlineage:job.airflow/writer2",
+    }
+
+
+def test_a_further_name_that_is_empty_joins_nothing(tmp_path: Path) -> None:
+    for namespace, name in (("", ""), (" ", "x"), ("x", " ")):
+        event = loose()
+        facet = {"symlinks": {"identifiers": [{"namespace": namespace, "name": name, "type": "TABLE"}]}}
+        event["inputs"][0]["facets"] = event["outputs"][0]["facets"] = facet
+        write(tmp_path, event)
+        assert edges(read(tmp_path)) == {(SHOP, LOAD), (LOAD, RAW)}
+
+
+def test_of_very_many_further_names_the_same_are_kept_in_any_order(tmp_path: Path) -> None:
+    def event(first: int) -> dict[str, Any]:
+        made = loose()
+        named = [{"namespace": LAKE, "name": f"n{i:03}", "type": "TABLE"} for i in range(first, first + 40)]
+        made["outputs"][0]["facets"] = {"symlinks": {"identifiers": named}}
+        return made
+
+    write(tmp_path, event(0), event(60), event(30))
+    several = read(tmp_path)
+    write(tmp_path, event(30), event(60), event(0), event(60))
+    assert read(tmp_path) == several
+
+
+def test_a_partition_of_a_table_of_bigquery_is_the_table(tmp_path: Path) -> None:
+    tables = ["wh.raw.orders$20261122", "wh:raw.orders", "`wh.raw.orders`"]
+    write(
+        tmp_path,
+        *(load_orders(i, 3, name=f"l{i}", outputs=[OutputDataset("bigquery", t)]) for i, t in enumerate(tables)),
+    )
+    found = [n for n in of(read(tmp_path), Node).values() if n.group == "bigquery"]
+    assert [(n.id, n.relation) for n in found] == [("openlineage:dataset.bigquery/wh.raw.orders", "wh.raw.orders")]
+
+
 def test_namespaces_of_one_warehouse_are_one_when_the_configuration_says_so(tmp_path: Path) -> None:
     again = "postgres://10.0.0.7:5432"
     write(
@@ -354,6 +464,14 @@ def test_a_renamed_table_is_one_with_its_old_name(tmp_path: Path) -> None:
     # The old name is written to again: two tables.
     write(tmp_path, load_orders(1, 1), changed("RENAME", PG, "wh.raw.a_orders_v2", "wh.raw.raw_orders", hours=2))
     assert RAW in of(read(tmp_path), Node)
+
+
+@pytest.mark.parametrize("copy", ["wh.raw.raw_orders__dbt_backup", '"wh"."raw"."RAW_ORDERS__DBT_TMP"'])
+def test_a_copy_that_dbt_drops_or_renames_while_it_builds_is_not_the_table(tmp_path: Path, copy: str) -> None:
+    write(tmp_path, load_orders(1, 5), changed("DROP", PG, copy, hours=2))
+    assert (LOAD, RAW) in edges(read(tmp_path))
+    write(tmp_path, load_orders(1, 5), changed("RENAME", PG, "wh.raw.a_copy", copy, hours=2))
+    assert {RAW, f"openlineage:dataset.{PG}/wh.raw.a_copy"} <= of(read(tmp_path), Node).keys()
 
 
 def test_a_login_in_a_namespace_is_taken_out(tmp_path: Path) -> None:
@@ -412,6 +530,10 @@ _STORY = [
     changed("DROP", APP, "shop.public.orders", hours=2),
     changed("RENAME", PG, "wh.raw.a_orders_v2", "wh.raw.raw_orders", hours=0.5),
     quality_check(success=True),
+    load_orders(6, 1.7, "FAIL", outputs=[OutputDataset(PG, "wh.raw.b")], parent=90),
+    load_orders(7, 1.6, "COMPLETE", parent=90),
+    load_orders(8, 1.5, "COMPLETE", outputs=[OutputDataset(PG, "wh.raw.b")], parent=90),
+    load_orders(8, 1.5, "START", inputs=[], parent=91),
     load_orders(4, 1.9, "FAIL", inputs=[InputDataset(APP, "shop.public.b")]),
     dataset(PG, "WH.raw.Accounts"),
 ]
@@ -542,6 +664,71 @@ def test_a_folder_without_events_and_a_pattern_that_fits_nothing_are_refused(tmp
 
 def test_nothing_received_yet_is_a_gap_and_no_failure(tmp_path: Path) -> None:
     assert gaps(read(tmp_path, "received")) == ["no OpenLineage event was received yet"]
+
+
+def test_days_before_all_that_counts_are_not_read_again(tmp_path: Path) -> None:
+    folder = tmp_path / ".headway/openlineage"
+    folder.mkdir(parents=True)
+    for day in ("2026-10-20", "2026-10-21"):  # 30 days, and one for clocks that are ahead
+        write(folder, load_orders(), f"not read on {day}", name=f"{day}.jsonl")
+    write(folder, load_orders(), name="2026-11-22.jsonl")
+    assert gaps(read(tmp_path, "received")) == []
+    assert gaps(read(tmp_path, "received", seen_within="31d")) == [
+        ".headway/openlineage/2026-10-21.jsonl:2: this is not JSON"
+    ]
+    (folder / "2026-11-22.jsonl").unlink()
+    assert gaps(read(tmp_path, "received")) == ["no OpenLineage event was received within seen_within"]
+
+
+def test_a_pattern_is_found_below_a_folder_that_is_called_like_one(tmp_path: Path) -> None:
+    folder = tmp_path / "team[1]*"
+    (folder / "lineage").mkdir(parents=True)
+    write(folder / "lineage", load_orders())
+    assert LOAD in of(read(folder, "lineage/*.jsonl"), Node)
+    assert LOAD in of(read(folder, str(tmp_path / "team?1?*" / "lineage" / "*.jsonl")), Node)
+
+
+def test_several_paths_are_one_story(tmp_path: Path) -> None:
+    """A failure in one file, repaired in another, is repaired."""
+    write(tmp_path, load_orders(1, 3, "FAIL"), name="a.jsonl")
+    folder = tmp_path / ".headway/openlineage"
+    folder.mkdir(parents=True)
+    write(folder, load_orders(2, 1), name="2026-11-22.jsonl")
+    paths = ["a.jsonl", "*.jsonl", "received"]
+    found = list(OpenLineage({"path": paths}, Context(root=str(tmp_path), now=NOW)).records())
+    assert of(found, Check)[LOAD].status == "pass"
+    assert gaps(found) == []
+    with pytest.raises(InputError, match=r"missing\.jsonl: there is no such file"):
+        list(OpenLineage({"path": [*paths, "missing.jsonl"]}, Context(root=str(tmp_path), now=NOW)).records())
+    for wrong in ([], [1], [""], 7, {"a": 1}):
+        with pytest.raises(ConfigError, match="path"):
+            OpenLineage({"path": wrong}, Context(root=str(tmp_path), now=NOW))
+
+
+def test_a_folder_of_received_events_that_cannot_be_looked_into_is_a_failure(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing read is not nothing there: a sync that fails keeps what was known, an empty one would not."""
+    folder = tmp_path / ".headway/openlineage"
+    folder.mkdir(parents=True)
+    assert gaps(read(tmp_path, "received")) == ["no OpenLineage event was received yet"]
+    write(folder, load_orders(), name="2026-11-22.jsonl")
+
+    def denied(*_: Any, onerror: Any, **__: Any) -> Any:
+        onerror(PermissionError(13, "Permission denied"))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(files.os, "walk", denied)
+        with pytest.raises(InputError, match="Permission denied"):
+            read(tmp_path, "received")
+    with monkeypatch.context() as patch:
+        patch.setattr(files, "MOST_FILES", 0)
+        with pytest.raises(InputError, match="1 files"):
+            read(tmp_path, "received")
+    shutil.rmtree(folder)
+    folder.write_text("no folder")
+    with pytest.raises(InputError, match="Not a directory"):
+        read(tmp_path, "received")
 
 
 def test_ids_of_runs_are_not_kept(tmp_path: Path) -> None:

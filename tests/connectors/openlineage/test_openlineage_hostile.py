@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from tests.connectors.openlineage.lineage_events import at, everything, lines, loose, read, write
 
 from headway.connectors.openlineage.events import Wrong
+from headway.connectors.openlineage.joined import Joined
 from headway.connectors.openlineage.received import kept, kept_of_batch
 from headway.errors import HeadwayError
 from headway.graph.model import AnyRecord, Gap, Node
@@ -126,6 +127,25 @@ def test_ten_thousand_inputs_and_a_deep_facet_are_no_trouble(tmp_path: Path) -> 
     event["job"]["facets"]["tags"] = deep
     write(tmp_path, event)
     assert sum(isinstance(r, Node) for r in read(tmp_path)) == 10_002
+
+
+def test_a_long_chain_of_names_is_not_walked_again_and_again() -> None:
+    """Names are joined so that the chain is as long as it can be, and the longest way is asked for each time."""
+    count, steps = 2_000, 0
+
+    class Counted(dict[int, int]):
+        def get(self, *args: Any) -> Any:
+            nonlocal steps
+            steps += 1
+            return super().get(*args)
+
+    joined = Joined()
+    joined._above = Counted()
+    for number in range(count - 1, 0, -1):
+        joined.join(number, number - 1)
+    for _ in range(count):
+        assert joined.least(count - 1) == 0
+    assert steps < 20 * count
 
 
 def test_every_line_wrong_is_an_error_and_some_are_gaps_with_their_lines(tmp_path: Path) -> None:

@@ -92,6 +92,13 @@ def test_a_glob_adds_files_up_and_links_count_once(tmp_path: Path) -> None:
     assert tables(records(tmp_path, path="*.csv")) == {"s.m": 4, "s.n": 2}
 
 
+def test_a_pattern_is_found_below_a_folder_that_is_called_like_one(tmp_path: Path) -> None:
+    folder = tmp_path / "team[1]*"
+    folder.mkdir()
+    (folder / "a.csv").write_text(ROWS)
+    assert tables(records(folder, path="*.csv")) == {"s.m": 2, "s.n": 1}
+
+
 @pytest.mark.parametrize(
     "content",
     [

@@ -318,6 +318,13 @@ def test_globs_files_and_links_name_each_file_once(tmp_path: Path) -> None:
     assert texts(rows) == ["SELECT 1"]
 
 
+def test_a_pattern_is_found_below_a_folder_that_is_called_like_one(tmp_path: Path) -> None:
+    (tmp_path / "team[1]").mkdir()
+    write_log(tmp_path / "team[1]" / "a.csv", [ran(1, "SELECT 1")])
+    found, _ = log_files(["*.csv"], str(tmp_path / "team[1]"))
+    assert [file.shown for file in found] == ["a.csv"]
+
+
 def test_files_last_written_before_the_time_asked_for_are_not_opened(tmp_path: Path) -> None:
     old = write_log(tmp_path / "old.csv", [ran(1, "SELECT 1")])
     os.utime(old, (1_000_000, 1_000_000))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
@@ -14,22 +15,21 @@ from headway.connectors.artifact import shown
 from headway.connectors.openlineage import files, told
 from headway.connectors.openlineage.events import Wrong
 from headway.connectors.openlineage.gathered import Gathered
-from headway.connectors.openlineage.received import FOLDER, RECEIVED
+from headway.connectors.openlineage.received import AHEAD, FOLDER, RECEIVED, may_tell
 from headway.connectors.protocol import Context
 from headway.errors import ConfigError, InputError, Place
 from headway.graph.model import AnyRecord, Gap, Origin
 
 _NAME = told.NAME
 MOST_EVENTS = 50_000_000
+MOST_RUNS = 5_000_000
 MOST_THINGS = 1_000_000
 """Jobs and datasets together."""
 _BATCH = 1_000
 _MOST_SAID = 3
 _MOST_DAYS = 3_650
-_AHEAD = timedelta(days=1)
-"""How far clocks of producers may be ahead."""
 _SPAN = re.compile(r"(\d{1,4}) ?d(?:ays?)?")
-_HINT = "path: a file of the OpenLineage client's file transport, a folder, a pattern, or `received`"
+_HINT = "path: a file of the OpenLineage client's file transport, a folder, a pattern, `received`, or a list of them"
 
 
 class OpenLineage:
@@ -45,7 +45,10 @@ class OpenLineage:
     name: ClassVar[str] = _NAME
     options: ClassVar[tuple[Option, ...]] = (
         Option(
-            "path", str, required=True, help="a file, a folder or a pattern; `received`: what was sent to headway serve"
+            "path",
+            list,
+            required=True,
+            help="a file, a folder, a pattern or a list of them; `received`: what was sent to headway serve",
         ),
         Option("seen_within", str, "30d", help="a job without an event for longer is left out"),
         Option(
@@ -54,10 +57,13 @@ class OpenLineage:
     )
 
     def __init__(self, options: Mapping[str, Any], context: Context) -> None:
-        values = given.checked(_NAME, self.options, options)
+        path = options.get("path")
+        values = given.checked(_NAME, self.options, {**options, "path": [path] if isinstance(path, str) else path})
         self._context = context
-        self._received = values["path"] == RECEIVED
-        self._path: str = FOLDER if self._received else values["path"]
+        self._paths: list[str] = values["path"]
+        if not all(isinstance(one, str) and one for one in self._paths):
+            raise ConfigError(f"option path of {_NAME} names no file, folder, pattern or list of them", hint=_HINT)
+        self._nothing_received = ""
         self._warehouse: list[str] = values["warehouse"]
         if not all(isinstance(one, str) and one.strip() for one in self._warehouse):
             raise ConfigError(f"option warehouse of {_NAME} is not a list of namespaces")
@@ -70,9 +76,9 @@ class OpenLineage:
     def records(self) -> Iterator[AnyRecord]:
         """Everything that the events say together, then what was left out."""
         now = self._context.now
-        gathered = Gathered(now - self._days, now + _AHEAD)
+        gathered = Gathered(now - self._days, now + AHEAD)
         wrong = _Wrongs()
-        count = 0
+        seen = count = 0
         paths = self._files()
         for done, path in enumerate(paths):
             name = shown(path, self._context.root)
@@ -81,44 +87,59 @@ class OpenLineage:
                 for line, event in files.events(path, name, _HINT):
                     if isinstance(event, Wrong):
                         wrong.add(name, line, str(event))
-                    else:
-                        count += 1
-                        gathered.add(event)
-                        if count % _BATCH == 0:
-                            _bounded(count, gathered, name)
+                        continue
+                    seen += 1
+                    count += gathered.add(event)
+                    if seen % _BATCH == 0:
+                        _bounded(count, gathered, name)
+            except _TooMuch:
+                raise
             except InputError as error:
                 if len(paths) == 1:
                     raise
                 wrong.add(name, 0, error.message)
-        if paths and not count:
+        if paths and not seen:
             raise wrong.error() or InputError(
                 "there is no event in it", place=Place(shown(paths[0], self._context.root))
             )
-        if not paths:
-            message = "no OpenLineage event was received yet"
-            yield Gap(topic=_NAME, message=message, hint="send them to headway serve", origin=Origin(connector=_NAME))
+        if self._nothing_received:
+            hint = "send them to headway serve"
+            yield Gap(topic=_NAME, message=self._nothing_received, hint=hint, origin=Origin(connector=_NAME))
         yield from told.records(gathered, self._warehouse)
         yield from wrong.gaps()
 
     def _files(self) -> list[Path]:
-        if self._received and not Path(self._context.root, FOLDER).exists():
+        """The files to read, each once."""
+        found: dict[str, Path] = {}
+        for path in self._paths:
+            for file in self._received() if path == RECEIVED else files.found(self._context.root, path, _HINT):
+                found.setdefault(os.path.realpath(file), file)
+        return list(found.values())
+
+    def _received(self) -> list[Path]:
+        """Files of received events, without days before all that counts: they are only ever added to."""
+        self._nothing_received = "no OpenLineage event was received yet"
+        if files.is_without(self._context.root, FOLDER):
             return []
-        try:
-            return files.found(self._context.root, self._path, _HINT)
-        except InputError:
-            if self._received:
-                return []
-            raise
+        first = self._context.now - self._days
+        found = [f for f in files.found(self._context.root, FOLDER, _HINT) if may_tell(f.name, first)]
+        self._nothing_received = "" if found else "no OpenLineage event was received within seen_within"
+        return found
+
+
+class _TooMuch(InputError):
+    """There is more than is read. What comes after it would be the newest, so that no part of it is an answer."""
 
 
 def _bounded(count: int, gathered: Gathered, file: str) -> None:
-    """Raises InputError for more than is sane."""
-    things = len(gathered.datasets) + len(gathered.jobs)
+    """Raises _TooMuch for more than is sane."""
     hint = "a shorter seen_within, or fewer files"
     if count > MOST_EVENTS:
-        raise InputError(f"there are more than {MOST_EVENTS:,} events", place=Place(file), hint=hint)
-    if things > MOST_THINGS:
-        raise InputError(f"events tell of more than {MOST_THINGS:,} jobs and datasets", place=Place(file), hint=hint)
+        raise _TooMuch(f"there are more than {MOST_EVENTS:,} events", place=Place(file), hint=hint)
+    if gathered.runs > MOST_RUNS:
+        raise _TooMuch(f"events tell of more than {MOST_RUNS:,} runs", place=Place(file), hint=hint)
+    if gathered.things > MOST_THINGS:
+        raise _TooMuch(f"events tell of more than {MOST_THINGS:,} jobs and datasets", place=Place(file), hint=hint)
 
 
 class _Wrongs:

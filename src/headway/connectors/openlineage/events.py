@@ -7,7 +7,6 @@ until they are wanted, since most are overtaken by a newer event.
 
 from __future__ import annotations
 
-import re
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
@@ -15,8 +14,6 @@ import msgspec
 
 T = TypeVar("T")
 
-_LOGIN = re.compile(r"(?<=//)[^/@\s]*@")
-_PARAMETERS = re.compile(r"[?;].*$", re.DOTALL)
 _TEAMS = ("team:", "group:")
 _BOM = b"\xef\xbb\xbf"
 
@@ -74,10 +71,17 @@ class Dataset(Shape, frozen=True):
     inputFacets: InputFacets | None = None  # noqa: N815
 
 
+class RunFacets(Shape, frozen=True):
+    """Facets of a run that are read."""
+
+    parent: Raw = _NONE
+
+
 class Run(Shape, frozen=True):
     """One run of a job."""
 
     runId: str  # noqa: N815
+    facets: RunFacets | None = None
 
 
 class Event(Shape, frozen=True):
@@ -99,6 +103,18 @@ class Event(Shape, frozen=True):
 
 
 # --- Facets ----------------------------------------------------------------------------------------------------------
+
+
+class RunNamed(Shape, frozen=True):
+    """A run by its id alone."""
+
+    runId: str  # noqa: N815
+
+
+class Parent(Shape, frozen=True):
+    """The run that started a run: of a DAG, or of an application."""
+
+    run: RunNamed
 
 
 class JobType(Shape, frozen=True):
@@ -227,6 +243,7 @@ class Assertions(Shape, frozen=True):
 
 
 FACETS: dict[str, type[Shape]] = {
+    "parent": Parent,
     "jobType": JobType,
     "ownership": Ownership,
     "documentation": Documentation,
@@ -285,13 +302,6 @@ def facet(name: str, raw: bytes | msgspec.Raw, shape: type[T]) -> T | None:
 
 
 _FACET: dict[str, msgspec.json.Decoder[Any]] = {name: msgspec.json.Decoder(shape) for name, shape in FACETS.items()}
-
-
-def without_secrets(namespace: str) -> str:
-    """A namespace without a login before its host and without what follows as parameters."""
-    if "@" not in namespace and "?" not in namespace and ";" not in namespace:
-        return namespace
-    return _PARAMETERS.sub("", _LOGIN.sub("", namespace))
 
 
 def _reason(error: msgspec.ValidationError) -> str:

@@ -48,8 +48,11 @@ def found(root: str, path: str, hint: str) -> list[Path]:
         if whole.is_dir():
             names = _below(whole)
         elif glob.has_magic(path) and not os.path.lexists(whole):
-            matched = sorted(glob.glob(str(whole), recursive=True))  # noqa: PTH207 - patterns as people write them
+            fitting = str(Path(glob.escape(root), path))  # a folder of a project may be called `team[1]`
+            matched = sorted(glob.glob(fitting, recursive=True))  # noqa: PTH207 - patterns as people write them
             names = [Path(name) for name in matched if Path(name).is_file()]
+        elif not os.path.lexists(whole):
+            raise InputError("there is no such file", place=Place(path), hint=hint)
         else:
             return [whole]
     except OSError as error:
@@ -59,6 +62,18 @@ def found(root: str, path: str, hint: str) -> list[Path]:
     if len(names) > MOST_FILES:
         raise InputError(f"there are {len(names):,} files here; at most {MOST_FILES:,} are read", place=Place(path))
     return names
+
+
+def is_without(root: str, path: str) -> bool:
+    """Whether a folder is missing or holds no file of events. Raises InputError when it cannot be looked into."""
+    try:
+        try:
+            Path(root, path).lstat()
+        except FileNotFoundError:
+            return True
+        return not _below(Path(root, path))
+    except OSError as error:
+        raise InputError(f"cannot be read: {error.strerror or error}", place=Place(path)) from error
 
 
 def _below(folder: Path) -> list[Path]:

@@ -8,27 +8,33 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TypeVar
+from typing import Any, TypeVar
 
+from headway.connectors.openlineage.addresses import clean_name, without_secrets
 from headway.connectors.openlineage.events import (
     Dataset,
     DatasetFacets,
     Event,
     Job,
     JobType,
+    Parent,
     Raw,
+    Symlinks,
     facet,
-    without_secrets,
 )
 from headway.connectors.openlineage.names import Key, dataset_key, unquoted
-from headway.graph.tables import fold_relation
+from headway.graph.tables import fold_relation, is_build_step
 
 _ENDED = {"COMPLETE": 0, "ABORT": 1, "FAIL": 2}
 """Types of events that end a run; of two at the same moment the worse counts."""
 _DBT = "/integration/dbt"
 _OWN = "urn:headway"
 
+_MOST_REMEMBERED = 100_000
+_MOST_LINKS = 50
+
 K = TypeVar("K", str, int)
+T = TypeVar("T")
 
 Newest = tuple[datetime, bytes]
 Set = tuple[int, ...]
@@ -41,6 +47,8 @@ class Ran:
     ended: tuple[datetime, int] | None = None
     """When it ended, and how: an index of COMPLETE, ABORT, FAIL."""
     last: datetime | None = None
+    parent: str = ""
+    """Id of the run that started it, where one did."""
     reads: Set = ()
     writes: Set = ()
 
@@ -78,6 +86,10 @@ class DatasetFound:
     facets: dict[str, Newest] = field(default_factory=dict)
     alone: bool = False
     """An event of its own speaks of it."""
+    links: dict[Key, str] | None = None
+    """All further names that were told, since producers tell of different ones, with the least way to write each."""
+    linked: bytes = b""
+    """The last facet of such names, which mostly comes again."""
 
 
 class Gathered:
@@ -92,41 +104,50 @@ class Gathered:
         self.earlier: set[Key] = set()
         """Jobs that events before `since` speak of."""
         self.in_future = 0
+        self.runs = 0
         self._called: dict[tuple[str, str], int] = {}
         self._named: dict[tuple[str, str], JobFound] = {}
         self._types: dict[bytes, bool] = {}
         self._producers: dict[str, tuple[bool, bool]] = {}
         """Producer -> whether it is dbt's, and whether it is Headway itself."""
         self._sets: dict[Set, Set] = {}
+        self._parents: dict[str, str] = {}
 
-    def add(self, event: Event) -> None:
-        """Take note of an event."""
+    @property
+    def things(self) -> int:
+        """Jobs and datasets, those that are left out among them."""
+        return len(self.jobs) + len(self.datasets) + len(self.earlier)
+
+    def add(self, event: Event) -> bool:
+        """Take note of an event; whether it is of the time that counts."""
         at = event.at
         if at > self._until:
             self.in_future += 1
-            return
+            return False
         if at < self._since:
             if event.job is not None and not self._told_elsewhere(event.job, event.producer):
                 self.earlier.add(_job_key(event.job))
-            return
+            return False
         if event.job is None:
             assert event.dataset is not None
             number = self.number(event.dataset)
             self.datasets[number].alone = True
             self._facets(number, event.dataset, at)
-            return
+            return True
         job = self._job(event.job, at, event.producer)
         reads = self._all(event.inputs, at, job)
         writes = self._all(event.outputs, at, job)
         self._columns(job, event.outputs, writes, at)
         self._run(job, event, at, reads, writes)
+        return True
 
     def number(self, dataset: Dataset) -> int:
         """The number of a dataset, by its own name."""
         called = (dataset.namespace, dataset.name)
         number = self._called.get(called)
         if number is None:
-            number = self._called[called] = self.numbered(dataset_key(*called), dataset.name)
+            number = self.numbered(dataset_key(*called), dataset.name)
+            _remember(self._called, called, number)
         return number
 
     def numbered(self, key: Key, name: str) -> int:
@@ -149,7 +170,7 @@ class Gathered:
             job = self.jobs.get(key)
             if job is None:
                 job = self.jobs[key] = JobFound(key)
-            self._named[said.namespace, said.name] = job
+            _remember(self._named, (said.namespace, said.name), job)
         of_dbt, own = self._of(producer)
         if own:
             job.own = True
@@ -172,7 +193,8 @@ class Gathered:
     def _of(self, producer: str) -> tuple[bool, bool]:
         found = self._producers.get(producer)
         if found is None:
-            found = self._producers[producer] = (_DBT in producer, producer.startswith(_OWN))
+            found = (_DBT in producer, producer.startswith(_OWN))
+            _remember(self._producers, producer, found)
         return found
 
     def _told_elsewhere(self, job: Job, producer: str) -> bool:
@@ -185,7 +207,8 @@ class Gathered:
         found = self._types.get(raw)
         if found is None:
             kind = facet("jobType", raw, JobType)
-            found = self._types[raw] = kind is not None and kind.integration.upper() == "DBT"
+            found = kind is not None and kind.integration.upper() == "DBT"
+            _remember(self._types, raw, found)
         return found
 
     def _all(self, said: tuple[Dataset, ...] | None, at: datetime, job: JobFound) -> Set:
@@ -203,11 +226,16 @@ class Gathered:
     def _facets(self, number: int, dataset: Dataset, at: datetime) -> None:
         found, facets = self.datasets[number], dataset.facets
         if facets is not None and facets.lifecycleStateChange:
-            _newest(found.facets, "lifecycleStateChange", at, facets.lifecycleStateChange)
+            # That the copy is gone which dbt makes of a table while it builds says nothing of the table.
+            if not is_build_step(dataset.name):
+                _newest(found.facets, "lifecycleStateChange", at, facets.lifecycleStateChange)
         elif found.there is None or at > found.there:
             found.there = at
         if facets is None or facets == _PLAIN:
             return
+        if facets.symlinks and facets.symlinks != found.linked:
+            found.linked = bytes(facets.symlinks)
+            _links(found)
         for name in _KEPT:
             raw = getattr(facets, name)
             if raw:
@@ -225,6 +253,7 @@ class Gathered:
         run = job.runs.get(name)
         if run is None:
             run = job.runs[name] = Ran()
+            self.runs += 1
         if event.run is None:
             # Each job event says all of a job, where the events of a run add up.
             if (reads or writes) and (run.last is None or at >= run.last):
@@ -235,6 +264,11 @@ class Gathered:
             return
         if run.last is None or at > run.last:
             run.last = at
+        facets = event.run.facets
+        if facets is not None and facets.parent:
+            parent = facet("parent", facets.parent, Parent)
+            if parent is not None and parent.run.runId > run.parent:
+                run.parent = self._parents.setdefault(parent.run.runId, parent.run.runId)
         how = _ENDED.get((event.eventType or "").upper())
         if how is not None and (run.ended is None or (at, how) > run.ended):
             run.ended = (at, how)
@@ -249,7 +283,9 @@ class Gathered:
         made = self._sets.get(told)
         if made is None:
             ordered = tuple(sorted(set(told)))
-            made = self._sets[told] = self._sets.setdefault(ordered, ordered)
+            made = self._sets.get(ordered, ordered)
+            _remember(self._sets, ordered, made)
+            _remember(self._sets, told, made)
         return made
 
 
@@ -257,12 +293,32 @@ _PLAIN = DatasetFacets()
 _KEPT = tuple(
     name
     for name in DatasetFacets.__struct_fields__
-    if name not in {"columnLineage", "lifecycleStateChange", "dataQualityAssertions"}
+    if name not in {"symlinks", "columnLineage", "lifecycleStateChange", "dataQualityAssertions"}
 )
 
 
+def _links(found: DatasetFound) -> None:
+    """Add the names of a facet. Of very many the first of the alphabet are kept, whatever order they come in."""
+    said = facet("symlinks", found.linked, Symlinks)
+    links = found.links = found.links or {}
+    for other in (said.identifiers if said else None) or ():
+        if not other.namespace.strip() or not other.name.strip():
+            continue  # a name that everything could have is none
+        key = dataset_key(other.namespace, other.name)
+        links[key] = min(links.get(key, other.name), other.name)
+        if len(links) > _MOST_LINKS:
+            del links[max(links)]
+
+
+def _remember(known: dict[Any, T], key: Any, value: T) -> None:
+    """Keep what was worked out. When there is much all of it is forgotten: names of parts of datasets never end."""
+    if len(known) >= _MOST_REMEMBERED:
+        known.clear()
+    known[key] = value
+
+
 def _job_key(job: Job) -> Key:
-    return Key(without_secrets(job.namespace.strip()), job.name.strip())
+    return Key(without_secrets(job.namespace.strip()), clean_name(job.name.strip()))
 
 
 def _tests(job: JobFound, number: int, dataset: Dataset, at: datetime) -> None:

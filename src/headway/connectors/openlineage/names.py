@@ -10,8 +10,8 @@ import re
 from hashlib import blake2b
 from typing import NamedTuple
 
-from headway.connectors.openlineage.events import without_secrets
-from headway.graph.tables import fold_relation
+from headway.connectors.openlineage.addresses import clean_name, without_secrets
+from headway.graph.tables import fold_relation, fold_table
 
 LONGEST = 400
 """Characters of a namespace and a name together, as an id has them."""
@@ -39,13 +39,15 @@ class Key(NamedTuple):
 
 def dataset_key(namespace: str, name: str) -> Key:
     """The key of a dataset. Names of tables are folded as relations are, paths are kept."""
-    place, found = without_secrets(namespace.strip()), name.strip()
+    place, found = without_secrets(namespace.strip()), clean_name(name.strip())
     scheme = _scheme(place)
     if place.startswith("arn:") and (glue := _GLUE.fullmatch(found)):
         found = f"{glue[1]}.{glue[2]}"
     if scheme in _PATHS:
         plain = found.partition("?")[0] if scheme in {"http", "https"} else _PARTITION.sub("", found)
         return Key(place.rstrip("/"), plain.strip("/") or "/")
+    if scheme == "bigquery":
+        found = fold_table(found)  # without the partition of `table$20261122`, and `project:dataset.table` with dots
     return Key(place.rstrip("/"), fold_relation(found) if _parts(found) else found)
 
 
@@ -64,8 +66,12 @@ def readable(text: str, most: int = LONGEST) -> str:
     if len(text) <= most and text.isprintable() and " ".join(text.split()) == text:
         return text
     line = " ".join("".join(c if c.isprintable() else " " for c in text[: 4 * most]).split())
-    digest = blake2b(text.encode(errors="surrogatepass"), digest_size=6).hexdigest()
-    return f"{line[: most - 14]}~{digest}"
+    return f"{line[: most - 14]}~{told_apart(text)}"
+
+
+def told_apart(*texts: str) -> str:
+    """A short digest that other texts do not have."""
+    return blake2b("\0".join(texts).encode(errors="surrogatepass"), digest_size=6).hexdigest()
 
 
 def _scheme(namespace: str) -> str:

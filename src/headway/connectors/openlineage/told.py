@@ -7,6 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Literal, TypeVar
 
+from headway.connectors.openlineage import runs
+from headway.connectors.openlineage.addresses import clean_name, without_secrets
 from headway.connectors.openlineage.events import (
     Assertions,
     ColumnLineageFacet,
@@ -16,14 +18,15 @@ from headway.connectors.openlineage.events import (
     Lifecycle,
     Ownership,
     SourceCodeLocation,
-    Symlinks,
     Tags,
     answering,
     facet,
 )
-from headway.connectors.openlineage.gathered import DatasetFound, Gathered, JobFound, Ran
-from headway.connectors.openlineage.names import Key, dataset_key, readable, relation
+from headway.connectors.openlineage.gathered import DatasetFound, Gathered, JobFound
+from headway.connectors.openlineage.joined import Joined
+from headway.connectors.openlineage.names import Key, dataset_key, readable, relation, told_apart
 from headway.graph.model import AnyRecord, Check, ColumnLineage, ColumnSource, Edge, Gap, Node, Origin
+from headway.graph.tables import is_build_step
 
 NAME = "openlineage"
 T = TypeVar("T")
@@ -66,6 +69,7 @@ class _Told:
         self._same = _Same(gathered, self._given, self._warehouse, self._traced.values())
         self._gone: set[str] = set()
         self._jobs: dict[str, tuple[JobFound, tuple[str, ...], tuple[str, ...]]] = {}
+        self._ends: dict[str, runs.End | None] = {}
         self._datasets: dict[str, list[int]] = {}
         """Id -> numbers of what is one dataset."""
         for job in jobs:
@@ -85,7 +89,7 @@ class _Told:
         return found
 
     def _take(self, job: JobFound) -> None:
-        run = _current(job)
+        run = runs.told(job)
         if run is None:
             return
         writes = self._ids(run.writes)
@@ -94,7 +98,11 @@ class _Told:
         # What a job also writes is where its data goes: a merge into a table reads the table, and is not made from it.
         reads = tuple(i for i in self._ids([*run.reads, *sorted(set(above))]) if i not in writes)
         if reads or writes:
-            self._jobs[job_id(job.key)] = (job, reads, writes)
+            name = job_id(job.key)
+            if name in self._jobs:
+                name = job_id(job.key, apart=True)
+            self._jobs[name] = (job, reads, writes)
+            self._ends[name] = run.end
 
     def _ids(self, numbers: Iterable[int]) -> tuple[str, ...]:
         """Ids of datasets that are there, each once, sorted."""
@@ -144,7 +152,7 @@ class _Told:
         """A node for each job that reads or writes something."""
         for name, (job, _, _) in sorted(self._jobs.items()):
             code = _facet(job.facets, "sourceCodeLocation", SourceCodeLocation) or SourceCodeLocation()
-            url = code.url.strip()
+            url = without_secrets(code.url.strip())
             yield Node(
                 id=name,
                 kind="job",
@@ -154,7 +162,7 @@ class _Told:
                 owner_origin=NAME if _owner(job.facets) else "",
                 tags=_tags(job.facets),
                 url=readable(url, _MOST_TEXT) if url.startswith(("https://", "http://")) else "",
-                path=readable(code.path or "", _MOST_TEXT),
+                path=readable(clean_name(code.path or ""), _MOST_TEXT),
                 description=_description(job.facets),
                 origin=_ORIGIN,
             )
@@ -217,18 +225,12 @@ class _Told:
     # ------------------------------------------------------------------ checks
 
     def runs(self) -> Iterator[Check]:
-        """How the last ended run of each job ended."""
+        """How the last round of runs of each job ended."""
         for name, (job, _, _) in sorted(self._jobs.items()):
-            ended = sorted(run.ended for run in job.runs.values() if run.ended is not None)
-            if not ended:
+            end = self._ends[name]
+            if end is None:
                 continue
-            at, how = ended[-1]
-            status, message = _ENDS[how]
-            since = None
-            for when, other in reversed(ended):
-                if other == 0:
-                    break
-                since = when
+            status, message = _ENDS[end.how]
             words = readable(job.key.name) or _NAMELESS
             yield Check(
                 node=name,
@@ -236,8 +238,8 @@ class _Told:
                 kind="run",
                 name=f"run of {words}",
                 status=status,
-                at=at,
-                since=since,
+                at=end.at,
+                since=end.since,
                 message=message,
                 origin=_ORIGIN,
             )
@@ -292,7 +294,7 @@ class _Same:
     ) -> None:
         self._all = gathered
         self._warehouse = warehouse
-        self._above: dict[int, int] = {}
+        self._one = Joined()
         self._old: set[int] = set()
         """Datasets that are called otherwise now."""
         for lineages in traced:
@@ -300,31 +302,30 @@ class _Same:
                 for said in _inputs(lineage):
                     gathered.numbered(dataset_key(said.namespace, said.name), said.name)
         for number, dataset in enumerate(list(gathered.datasets)):
-            links = _facet(dataset.facets, "symlinks", Symlinks)
-            for other in (links.identifiers if links else None) or ():
-                self._unite(number, gathered.numbered(dataset_key(other.namespace, other.name), other.name))
+            for key, written in (dataset.links or {}).items():
+                self._one.join(number, gathered.numbered(key, written))
         for number, dataset in enumerate(list(gathered.datasets)):
             self._renamed(number, dataset)
         if len(given) > 1:
             first: dict[str, int] = {}
             for number, dataset in enumerate(gathered.datasets):
                 if dataset.key.namespace in given:
-                    self._unite(number, first.setdefault(dataset.key.name, number))
+                    self._one.join(number, first.setdefault(dataset.key.name, number))
         self._groups: dict[int, list[int]] = defaultdict(list)
         for number in range(len(gathered.datasets)):
-            self._groups[self._top(number)].append(number)
+            self._groups[self._one.least(number)].append(number)
         for members in self._groups.values():
             members.sort(key=self._rank)
 
     def members(self, number: int) -> list[int]:
         """All that are the same as this one; the first is what the dataset is called by."""
-        return self._groups[self._top(number)]
+        return self._groups[self._one.least(number)]
 
     def _renamed(self, number: int, dataset: DatasetFound) -> None:
         """A dataset that another was renamed to is that one, as long as the old name is not used again."""
         life = _facet(dataset.facets, "lifecycleStateChange", Lifecycle)
         before = life.previousIdentifier if life and life.lifecycleStateChange.upper() == "RENAME" else None
-        if before is None:
+        if before is None or is_build_step(before.name):
             return
         old = self._all.numbers.get(dataset_key(before.namespace, before.name))
         if old is None or old == number:
@@ -332,7 +333,7 @@ class _Same:
         there = self._all.datasets[old].there
         if there is None or there <= dataset.facets["lifecycleStateChange"][0]:
             self._old.add(old)
-            self._unite(number, old)
+            self._one.join(number, old)
 
     def _rank(self, number: int) -> tuple[bool, bool, bool, Key]:
         """What was renamed comes last; a table of dbt's warehouse comes first, then any table."""
@@ -340,32 +341,16 @@ class _Same:
         table = bool(relation(key))
         return (number in self._old, not (table and key.namespace in self._warehouse), not table, key)
 
-    def _top(self, number: int) -> int:
-        while (above := self._above.get(number, number)) != number:
-            number = above
-        return number
-
-    def _unite(self, one: int, other: int) -> None:
-        a, b = self._top(one), self._top(other)
-        if a != b:
-            self._above[max(a, b)] = min(a, b)
-
 
 def dataset_id(key: Key) -> str:
     """Id of the node of a dataset."""
     return f"{NAME}:dataset.{readable(f'{key.namespace}/{key.name}')}"
 
 
-def job_id(key: Key) -> str:
-    """Id of the node of a job."""
-    return f"{NAME}:job.{readable(f'{key.namespace}/{key.name}')}"
-
-
-def _current(job: JobFound) -> Ran | None:
-    """The run that says what a job reads and writes: the newest that ended well, or else the newest."""
-    runs = [(run.completed or not name, run.last, name, run) for name, run in job.runs.items() if run.last]
-    told = [one for one in runs if one[3].reads or one[3].writes]
-    return max(told, key=lambda one: one[:3])[3] if told else None
+def job_id(key: Key, *, apart: bool = False) -> str:
+    """Id of the node of a job; `apart`: one that no other key has, for the job `c` of `a/b` beside `b/c` of `a`."""
+    digest = f"~{told_apart(*key)}" if apart else ""
+    return f"{NAME}:job.{readable(f'{key.namespace}/{key.name}')}{digest}"
 
 
 def _traced(job: JobFound) -> dict[int, ColumnLineageFacet]:

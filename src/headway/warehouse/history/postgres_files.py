@@ -131,7 +131,8 @@ def _named(paths: Sequence[str], root: str) -> Iterator[tuple[Path, str]]:
                     hint="log_destination = 'jsonlog' or 'csvlog', with logging_collector = on",
                 )
         elif glob.has_magic(text) and not os.path.lexists(whole):
-            names = sorted(glob.glob(str(whole), recursive=True))  # noqa: PTH207
+            fitting = str(Path(glob.escape(root), text))  # only `text` is a pattern
+            names = sorted(glob.glob(fitting, recursive=True))  # noqa: PTH207
             if not names:
                 raise InputError("no file fits this pattern", place=Place(text), hint="a file, a folder or a glob")
         else:

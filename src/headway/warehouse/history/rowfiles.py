@@ -55,7 +55,8 @@ def found(given: Any, root: str, name: str) -> list[Found]:
         whole = os.path.join(root, path)  # noqa: PTH118  (a glob is no path)
         names = [whole]
         if glob.has_magic(path) and not os.path.lexists(whole):
-            names = sorted(glob.glob(whole, recursive=True))  # noqa: PTH207
+            fitting = os.path.join(glob.escape(root), path)  # noqa: PTH118  only `path` is a pattern
+            names = sorted(glob.glob(fitting, recursive=True))  # noqa: PTH207
             if not names:
                 raise InputError("no file fits this pattern", place=Place(path), hint="give a file, a glob or a list")
         for one in names:
