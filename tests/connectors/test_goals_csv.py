@@ -134,6 +134,29 @@ def test_private_rows_are_read_when_asked(tmp_path: Path) -> None:
     assert any(isinstance(r, Node) and r.title == "Buy out a rival" for r in read(tmp_path, as_csv(FIVE), private=True))
 
 
+@pytest.mark.parametrize(
+    "said", ["Only me", "confidential", "Private goal", "yes", "x", "TRUE", "1", "Restricted", "-", "geheim"]
+)
+def test_a_row_is_private_unless_it_says_that_everybody_may_see_it(tmp_path: Path, said: str) -> None:
+    records = read(tmp_path, f"id,title,visibility\n1,Buy out a rival,{said}\n2,Grow,\n")
+    assert [r.title for r in records if isinstance(r, Node)] == ["Grow"]
+    assert "1 private goal of okrs.csv left out" in [r.message for r in records if isinstance(r, Gap)]
+    assert "rival" not in str(records)
+
+
+@pytest.mark.parametrize("said", ["", "no", "False", "0", "n", "Public", "Everyone", "whole  company", "Shared"])
+def test_a_row_that_everybody_may_see_is_read(tmp_path: Path, said: str) -> None:
+    records = read(tmp_path, f"id,title,private\n1,Grow,{said}\n")
+    assert [r.title for r in records if isinstance(r, Node)] == ["Grow"]
+
+
+def test_a_private_row_that_is_archived_is_not_named(tmp_path: Path) -> None:
+    records = read(tmp_path, "id,title,private,archived,status\n1,Buy out a rival,yes,yes,\n2,A ruse,yes,,Archived\n")
+    assert "2 private goals of okrs.csv left out" in [r.message for r in records if isinstance(r, Gap)]
+    assert "rival" not in str(records)
+    assert "ruse" not in str(records)
+
+
 def test_a_mapping_goes_before_names(tmp_path: Path) -> None:
     records = read(tmp_path, "a,b\n1,Grow\n", columns={"id": "a", "title": "b"})
     assert [(r.id, r.title) for r in records if isinstance(r, Node)] == [("goals_csv:1", "Grow")]

@@ -117,6 +117,28 @@ def test_what_is_no_goal_is_said(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    "said",
+    ["private: true", "private: True", "private: yes", "private: 1", "Private: on", "private: 'TRUE'",
+     "visibility: only me", "private: [ann]", "private: yes, archived: yes", "private: true, status: archived"],
+)  # fmt: skip
+def test_a_goal_is_private_unless_it_says_that_everybody_may_see_it(tmp_path: Path, said: str) -> None:
+    records = read(tmp_path, f"- {{id: o, title: Grow}}\n- {{id: p, title: Buy out a rival, {said}}}\n")
+    assert [r.title for r in records if isinstance(r, Node)] == ["Grow"]
+    assert [r.message for r in records if isinstance(r, Gap)] == ["1 private goal of okrs.yml left out"]
+
+
+@pytest.mark.parametrize("said", ["private: false", "private: No", "private:", "private: 0", "visibility: public"])
+def test_a_goal_that_everybody_may_see_is_read(tmp_path: Path, said: str) -> None:
+    assert [r.title for r in read(tmp_path, f"- id: o\n  title: Grow\n  {said}\n") if isinstance(r, Node)] == ["Grow"]
+
+
+@pytest.mark.parametrize("said", ["true", "True", "yes", "1"])
+def test_an_archived_goal_is_named_and_not_read(tmp_path: Path, said: str) -> None:
+    records = read(tmp_path, f"- {{id: o, title: Grow, archived: {said}}}\n")
+    assert [r.message for r in records] == ["1 archived goal (Grow) of okrs.yml left out"]
+
+
 @pytest.mark.parametrize("options", [{}, {"path": "x", "fields": {"colour": "a"}}, {"path": "x", "fields": {"id": 3}}])
 def test_options_that_cannot_be(options: dict[str, Any]) -> None:
     with pytest.raises(ConfigError):

@@ -10,10 +10,10 @@ from __future__ import annotations
 import re
 from calendar import monthrange
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 from headway.config import Option
 from headway.connectors import given, sheet_address, spreadsheet
@@ -22,6 +22,7 @@ from headway.connectors.fields import number
 from headway.connectors.goal_tree import Goal, LeftOut, Sort, records, slug
 from headway.connectors.protocol import Context
 from headway.connectors.workbook import FromAbove
+from headway.connectors.written import is_private, is_yes
 from headway.errors import ConfigError, InputError, Place
 from headway.graph.model import AnyRecord, Gap, Origin
 
@@ -55,8 +56,8 @@ _BESIDE = frozenset({"key result", "key results", "kr"})
 """Titles beside which a column of objectives is one of goals above; elsewhere it may be anything."""
 _OWN = ("id", "order", "title")
 """What says which goal a row is: a merged cell says that of its first row alone."""
-_OF_ALL = ("private", "archived")
-"""What an objective is when all of its key results are."""
+_SAYS: Mapping[Literal["private", "archived"], Callable[[str], bool]] = {"private": is_private, "archived": is_yes}
+"""How a cell says what a goal is. An objective is it when all of its key results are."""
 MOST_ROWS = 200_000
 _SORTS: Mapping[str, Sort] = {
     "objective": "objective", "goal": "objective", "big goal": "objective", "key result": "key_result",
@@ -64,7 +65,6 @@ _SORTS: Mapping[str, Sort] = {
     "initiative": "deliverable", "project": "deliverable", "milestone": "deliverable", "deliverable": "deliverable",
 }  # fmt: skip
 _ENDED = frozenset("achieved cancelled canceled closed completed done dropped ended failed finished missed".split())  # noqa: SIM905
-_YES = frozenset({"yes", "true", "1", "x", "y", "private", "archived", "hidden", "restricted"})
 _PERIOD = re.compile(r"(?:(?P<part>[QH])(?P<n>[1-4])|(?P<year_only>FY))\s*[-/, ]?\s*Y?(?P<year>20\d\d)", re.IGNORECASE)
 _PERIOD_AFTER = re.compile(r"(?P<year>20\d\d)\s*[-/, ]?\s*(?P<part>[QH])(?P<n>[1-4])", re.IGNORECASE)
 _ORDERS = {"iso": ("y", "m", "d"), "dmy": ("d", "m", "y"), "mdy": ("m", "d", "y")}
@@ -159,11 +159,11 @@ class GoalsCsv:
             left_out.broken.append(f"{self._shown}: {len(broken):,} rows have no title or are no CSV (line {lines})")
 
     def _seen(self, row: _Row, goal: Goal, left_out: LeftOut) -> bool:
+        if row.says("private") and not self._private:  # first: what a private goal is called is never told
+            left_out.private += 1
+            return False
         if row.says("archived") or row.text("status").casefold() == "archived":
             left_out.archived.append(goal.title)
-            return False
-        if row.says("private") and not self._private:
-            left_out.private += 1
             return False
         return True
 
@@ -181,8 +181,8 @@ class _Row:
     def text(self, field: str) -> str:
         return self.said.get(field, "")
 
-    def says(self, field: str) -> bool:
-        return self.text(field).casefold() in _YES
+    def says(self, field: Literal["private", "archived"]) -> bool:
+        return _SAYS[field](self.text(field))
 
 
 def _with_objectives(rows: Sequence[_Row]) -> list[_Row]:
@@ -207,7 +207,7 @@ def _with_objectives(rows: Sequence[_Row]) -> list[_Row]:
             found.append(_Row(row.line, row.said, heads.get(name)))
             below[name].append(row)
     for name, head in heads.items():
-        for field in _OF_ALL if below[name] else ():
+        for field in _SAYS if below[name] else ():
             if all(row.says(field) for row in below[name]):
                 head.said = {**head.said, field: "yes"}
     return found

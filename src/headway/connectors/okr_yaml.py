@@ -7,7 +7,7 @@ not say is looked for under the words that such dialects use. A field may be a p
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any, ClassVar
@@ -18,6 +18,7 @@ from headway.connectors.artifact import read, shown
 from headway.connectors.fields import number
 from headway.connectors.goal_tree import Goal, LeftOut, Sort, records, slug
 from headway.connectors.protocol import Context
+from headway.connectors.written import is_private, is_yes
 from headway.connectors.yaml_nodes import composed
 from headway.errors import ConfigError, InputError, Place
 from headway.graph.model import AnyRecord
@@ -47,6 +48,7 @@ FIELDS: Mapping[str, tuple[str, ...]] = {
 }
 """Field -> words of other dialects for it. `metric`, a metric of dbt, is only read where the mapping says so."""
 
+_PRIVATE = ("private", "visibility")
 MOST_NODES = 200_000
 _DEEPEST = 30
 _LINE = "\0line"
@@ -168,11 +170,11 @@ class _Dialect:
             self._left_out.broken.append(f"{self._file}:{one.get(_LINE, 0)}: a goal has neither id nor title")
             return None
         status = self._text(one, "status")
-        if status.casefold() == "archived" or one.get("archived") == "true":
-            self._left_out.archived.append(title or name)
+        if not self._private and any(_says(one, word, is_private) for word in _PRIVATE):
+            self._left_out.private += 1  # first: what a private goal is called is never told
             return None
-        if one.get("private") == "true" and not self._private:
-            self._left_out.private += 1
+        if status.casefold() == "archived" or _says(one, "archived", is_yes):
+            self._left_out.archived.append(title or name)
             return None
         supports = self._supports(one)
         parents = [p for p in (above, *supports) if p]
@@ -257,6 +259,12 @@ def _plain(node: Any, count: list[int], depth: int, place: Place) -> Any:
     if node.style is None and node.value in {"", "~", "null", "Null", "NULL"}:
         return None
     return str(node.value)
+
+
+def _says(one: Mapping[str, Any], word: str, means: Callable[[str], bool]) -> bool:
+    """Whether a goal says of itself what a flag means; a list or a mapping under the word says it, too."""
+    said = [value for key, value in one.items() if key.casefold() == word and value is not None]
+    return any(means(value) if isinstance(value, str) else True for value in said)
 
 
 def _day(said: str) -> date | None:
