@@ -72,6 +72,7 @@ class OkrYaml:
         Option("path", str, required=True, help="the YAML file, or a folder of them"),
         Option("fields", dict, {}, help=f"what the dialect calls things: {', '.join(FIELDS)}"),
         Option("private", bool, False, help="read goals that are marked as private too"),
+        given.PREFIX,
     )
 
     def __init__(self, options: Mapping[str, Any], context: Context) -> None:
@@ -80,6 +81,7 @@ class OkrYaml:
         self._path = Path(context.root, values["path"])
         self._shown = shown(self._path, context.root)
         self._private: bool = values["private"]
+        self._prefix = given.prefix(NAME, values)
         self._words: dict[str, tuple[str, ...]] = dict(FIELDS)
         for field, word in values["fields"].items():
             if field not in FIELDS or not isinstance(word, str) or not word:
@@ -98,7 +100,9 @@ class OkrYaml:
         if not goals and not (left_out.archived or left_out.private):
             words = " or ".join(self._words["objectives"])
             raise InputError(f"holds no list of objectives under {words}", place=Place(self._shown), hint="see fields:")
-        yield from records(NAME, self._shown, goals, left_out, hint_private="private: true reads them")
+        yield from records(
+            NAME, self._shown, goals, left_out, hint_private="private: true reads them", prefix=self._prefix
+        )
 
     def _files(self) -> list[Path]:
         try:

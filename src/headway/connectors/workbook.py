@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from headway.connectors.delimited import readable, regular
+from headway.connectors.written import Exact
 from headway.errors import InputError, MissingExtra, Place
 
 MOST_PACKED = 100 * 1024**2
@@ -73,6 +74,11 @@ class Grid:
             if not some:
                 return
             yield from some
+
+    @property
+    def lines_of_row(self) -> int:
+        """Rows that the row just given took up."""
+        return 1
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -305,7 +311,7 @@ def _text(cell: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int | float):
-        return _number(value, percent="%" in _LITERAL.sub("", cell.number_format or ""))
+        return Exact(_number(value, percent="%" in _LITERAL.sub("", cell.number_format or "")))
     if isinstance(value, datetime):
         return value.date().isoformat() if value.time() == time() else value.isoformat(" ", "minutes")
     return value.isoformat() if isinstance(value, date) else str(value)
