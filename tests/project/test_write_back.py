@@ -234,6 +234,35 @@ def test_monday_items_and_columns_that_are_gone_fail_alone(monday: MondayServer,
     assert run(there, write=True) == [("monday:105", "failed"), ("monday:999", "failed")]
 
 
+def refusing(code: str) -> Server:
+    """monday.com that refuses one item with this code, and has the others."""
+
+    def answer(request: Request) -> Answer:
+        (item,) = request.json["variables"].get("items") or [request.json["variables"].get("item")]
+        if item == "1":
+            return Answer({"errors": [{"message": "no", "extensions": {"code": code}}]})
+        cell = {"id": "n", "type": "numbers", "number": None}
+        return Answer({"data": {"items": [{"id": item, "board": {"id": "7"}, "column_values": [cell]}]}})
+
+    return Server({"POST /v2": answer})
+
+
+@pytest.mark.parametrize("code", ["InvalidItemIdException", "UserUnauthorizedException", "CursorExpiredError"])
+def test_one_item_that_monday_refuses_does_not_stop_the_others(tmp_path: Path, code: str) -> None:
+    with refusing(code) as server:
+        said = {"monday": {"url": server.url, "column": "n"}}
+        there = project(tmp_path, said, graph(goal("monday:1", 4.5), goal("monday:2", 7.0)))
+        assert run(there, write=True) == [("monday:1", "failed"), ("monday:2", "sent")]
+
+
+@pytest.mark.parametrize("code", ["UNAUTHORIZED", "DAILY_LIMIT_EXCEEDED"])
+def test_what_monday_refuses_of_all_items_stops_all(tmp_path: Path, code: str) -> None:
+    with refusing(code) as server:
+        said = {"monday": {"url": server.url, "column": "n"}}
+        with pytest.raises(ServiceError, match=code):
+            run(project(tmp_path, said, graph(goal("monday:1", 4.5), goal("monday:2", 7.0))), write=True)
+
+
 def test_monday_needs_its_column(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="column"):
         run(project(tmp_path, {"monday": {}}, graph(goal("monday:105", 4.5))), write=False)
