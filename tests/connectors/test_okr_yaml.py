@@ -132,6 +132,14 @@ def test_numbers_are_read_as_people_write_them_and_what_is_none_is_counted(tmp_p
     }
 
 
+def test_a_prefix_is_part_of_the_ids(tmp_path: Path) -> None:
+    records = read(tmp_path, "- {id: o, title: O, krs: [{id: k, title: K, target: 5}]}\n", prefix="city")
+    assert [r.id for r in records if isinstance(r, Node)] == ["okr_yaml:city.o", "okr_yaml:city.k"]
+    assert [(r.key_result, r.objective) for r in records if isinstance(r, Target)] == [
+        ("okr_yaml:city.k", "okr_yaml:city.o")
+    ]
+
+
 def test_a_goal_in_words_is_no_number_that_is_missed(tmp_path: Path) -> None:
     assert "numbers" not in str(read(tmp_path, "- {id: o, title: O, goal: To be the first in the north}\n"))
 

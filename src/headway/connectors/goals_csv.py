@@ -86,7 +86,7 @@ _SAID: Mapping[_Missed, tuple[str, str]] = {
         "decimal: says what stands before the decimals: . or ,",
     ),
     "percent": (
-        "rows have a percent sign at some of their numbers only; 0.2 beside it is read as 20%",
+        "rows have a percent sign at some of their numbers only; where the others are fractions, 0.2 is read as 20%",
         "write all of them in the same way",
     ),
     "order": ("orders are there twice; the rows below belong to the nearest one before them", ""),
