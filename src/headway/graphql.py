@@ -27,10 +27,20 @@ _NEVER = {
     "UNAUTHORIZED": "the token is wrong or no longer good",
     "NOT AUTHENTICATED": "the token is wrong or no longer good",
 }
+_OF_ONE = frozenset({"USERUNAUTHORIZEDEXCEPTION"})
+"""Refused for what is asked about, such as a board; the next one may be given."""
 
 
 class CursorExpired(Exception):
     """The place in a list is not known there any more."""
+
+
+class NotGiven(ServiceError):
+    """What was asked for is refused; `final`: and so would be anything else."""
+
+    def __init__(self, message: str, *, final: bool) -> None:
+        super().__init__(message)
+        self.final = final
 
 
 def ask(
@@ -47,7 +57,7 @@ def ask(
     """The data of one answer, tried again where the API asks to wait (at most a minute, `attempts` times in all).
 
     Data beside errors is taken where `partly` is given, which then says so. Raises CursorExpired, and ServiceError that
-    names the code of an error and never its text.
+    names the code of an error and never its text: NotGiven where the API refuses.
     """
     for attempt in range(1, attempts + 1):
         answer = _mapping(client.post(path, {"query": query, "variables": dict(variables)}))
@@ -69,7 +79,8 @@ def ask(
         if code.upper() not in _NEVER and partly is not None and any(value is not None for value in data.values()):
             partly.append(f"{client.system} gave {what} only in part ({code})")
             return data
-        raise ServiceError(f"{client.system}: {what}: {_NEVER.get(code.upper(), 'it was refused')} ({code})")
+        message = f"{client.system}: {what}: {_NEVER.get(code.upper(), 'it was refused')} ({code})"
+        raise NotGiven(message, final=code.upper() in _NEVER.keys() - _OF_ONE)
     raise AssertionError  # the last attempt returns or raises
 
 

@@ -56,7 +56,15 @@ class TestConformance(ConnectorConformance):
         bomb = b"a: &a [1,1,1,1,1,1,1,1,1]\n"
         for here, before in zip("bcdefgh", "abcdefg", strict=True):
             bomb += f"{here}: &{here} [{','.join([f'*{before}'] * 9)}]\n".encode()
-        return {"aliases without end": bomb, "no objectives": b"teams: [a]\n", "tab": b"objectives:\n\t- a\n"}
+        merged = b"a: &a {x: 1}\n"
+        for here, before in zip("bcdefgh", "abcdefg", strict=True):
+            merged += f"{here}: &{here} {{<<: [{','.join([f'*{before}'] * 9)}]}}\n".encode()
+        return {
+            "merged without end": merged,
+            "aliases without end": bomb,
+            "no objectives": b"teams: [a]\n",
+            "tab": b"objectives:\n\t- a\n",
+        }
 
 
 def test_five_levels(tmp_path: Path) -> None:
@@ -109,12 +117,76 @@ def test_a_reading_has_the_day_that_is_written(tmp_path: Path) -> None:
     assert [r.day for r in read(tmp_path, text) if isinstance(r, Reading)] == [date(2026, 11, 2)]
 
 
+def test_numbers_are_read_as_people_write_them_and_what_is_none_is_counted(tmp_path: Path) -> None:
+    records = read(
+        tmp_path,
+        "- id: o\n  title: O\n  krs:\n"
+        "  - {id: k, title: K, baseline: 20%, target: 50, current: 1 200, due: 31/12/2026}\n"
+        "  - {id: l, title: L, target: many, current: [3], start: soon}\n",
+    )
+    assert [(r.baseline, r.target) for r in records if isinstance(r, Target)] == [(20.0, 50.0), (None, None)]
+    assert [r.value for r in records if isinstance(r, Reading)] == [1200.0]
+    assert {r.message for r in records if isinstance(r, Gap)} >= {
+        "okrs.yml: 2 values that should be numbers are none",
+        "okrs.yml: 2 days cannot be read: they are written like 2026-11-22",
+    }
+
+
+def test_a_prefix_is_part_of_the_ids(tmp_path: Path) -> None:
+    records = read(tmp_path, "- {id: o, title: O, krs: [{id: k, title: K, target: 5}]}\n", prefix="city")
+    assert [r.id for r in records if isinstance(r, Node)] == ["okr_yaml:city.o", "okr_yaml:city.k"]
+    assert [(r.key_result, r.objective) for r in records if isinstance(r, Target)] == [
+        ("okr_yaml:city.k", "okr_yaml:city.o")
+    ]
+
+
+def test_a_goal_in_words_is_no_number_that_is_missed(tmp_path: Path) -> None:
+    assert "numbers" not in str(read(tmp_path, "- {id: o, title: O, goal: To be the first in the north}\n"))
+
+
+def test_what_is_merged_in_counts_unless_it_is_said_again(tmp_path: Path) -> None:
+    text = (
+        "defaults: &b {owner: sales, due: 2026-12-31, unit: EUR, private: true}\nfirst: &c {unit: USD}\n"
+        "objectives:\n- id: o\n  title: O\n  krs:\n"
+        "  - {<<: [*c, *b], id: k, title: K, target: 5, private: false}\n"
+        "  - {<<: *b, id: secret, title: Buy out a rival, target: 5}\n"
+    )
+    records = read(tmp_path, text)
+    (target,) = [r for r in records if isinstance(r, Target)]
+    assert (target.key_result, target.due, target.unit) == ("okr_yaml:k", date(2026, 12, 31), "USD")
+    node = next(r for r in records if isinstance(r, Node) and r.id == "okr_yaml:k")
+    assert (node.owner, node.origin.line) == ("sales", 7)
+    assert "rival" not in str(records)
+
+
 def test_what_is_no_goal_is_said(tmp_path: Path) -> None:
     records = read(tmp_path, "objectives:\n- {id: o, title: O}\n- [7]\n- {owner: x}\n")
     assert [r.message for r in records if isinstance(r, Gap)] == [
         "okrs.yml: an entry that is no goal is left out",
         "okrs.yml:4: a goal has neither id nor title",
     ]
+
+
+@pytest.mark.parametrize(
+    "said",
+    ["private: true", "private: True", "private: yes", "private: 1", "Private: on", "private: 'TRUE'",
+     "visibility: only me", "private: [ann]", "private: yes, archived: yes", "private: true, status: archived"],
+)  # fmt: skip
+def test_a_goal_is_private_unless_it_says_that_everybody_may_see_it(tmp_path: Path, said: str) -> None:
+    records = read(tmp_path, f"- {{id: o, title: Grow}}\n- {{id: p, title: Buy out a rival, {said}}}\n")
+    assert [r.title for r in records if isinstance(r, Node)] == ["Grow"]
+    assert [r.message for r in records if isinstance(r, Gap)] == ["1 private goal of okrs.yml left out"]
+
+
+@pytest.mark.parametrize("said", ["private: false", "private: No", "private:", "private: 0", "visibility: public"])
+def test_a_goal_that_everybody_may_see_is_read(tmp_path: Path, said: str) -> None:
+    assert [r.title for r in read(tmp_path, f"- id: o\n  title: Grow\n  {said}\n") if isinstance(r, Node)] == ["Grow"]
+
+
+@pytest.mark.parametrize("said", ["true", "True", "yes", "1"])
+def test_an_archived_goal_is_named_and_not_read(tmp_path: Path, said: str) -> None:
+    records = read(tmp_path, f"- {{id: o, title: Grow, archived: {said}}}\n")
+    assert [r.message for r in records] == ["1 archived goal (Grow) of okrs.yml left out"]
 
 
 @pytest.mark.parametrize("options", [{}, {"path": "x", "fields": {"colour": "a"}}, {"path": "x", "fields": {"id": 3}}])

@@ -59,6 +59,7 @@ def test_where_the_table_is(url: str, address: str) -> None:
     "url",
     [
         "okrs.csv", "ftp://tea.example/okrs.csv", "https://me:secret@tea.example/okrs.csv", "file:///etc/passwd",
+        "https://[bad/x.csv", "https://[bad]/secret.csv", "https://tea.example:x/okrs.csv",
         "https://docs.google.com/document/d/1234567890/edit", "https://docs.google.com/spreadsheets/d/../../x",
     ],
 )  # fmt: skip
@@ -149,6 +150,28 @@ def test_google_is_followed_to_where_it_keeps_files() -> None:
 def test_messages_name_a_sheet_by_its_beginning() -> None:
     assert named(f"{SHEET}/edit#gid=42") == "Google sheet 1AbCdEfG..."
     assert ID not in str(named(f"{SHEET}/edit"))
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("https://tea.example/okrs.csv?key=sesame", "tea.example/okrs.csv"),
+        ("https://www.dropbox.com/s/SESAME/okrs.xlsx?dl=1", "www.dropbox.com/.../okrs.xlsx"),
+        ("https://1drv.ms/x/s!SESAME", "1drv.ms/..."),
+        ("https://tea.example/SESAME", "tea.example/..."),
+        ("https://tea.example/share/SESAME/", "tea.example/.../"),
+        ("https://tea.example", "tea.example/"),
+    ],
+)
+def test_messages_name_an_address_without_what_may_be_a_key(url: str, said: str) -> None:
+    assert named(url) == said
+
+
+def test_no_part_of_a_share_link_is_said_when_it_fails() -> None:
+    with Server({"/x/SESAME": Answer(status=410)}) as server, pytest.raises(ServiceError) as error:
+        fetched(f"{server.url}/x/SESAME")
+    assert str(error.value) == "127.0.0.1/... failed with status 410"
+    assert "SESAME" not in f"{error.value} {error.value!r}"
 
 
 def test_a_gone_folder_is_a_file_not_an_address(tmp_path: Path) -> None:

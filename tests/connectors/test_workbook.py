@@ -6,6 +6,7 @@ import csv
 import io
 import sys
 import tracemalloc
+import zipfile
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -107,6 +108,12 @@ def test_cells_are_days_numbers_and_shares(tmp_path: Path) -> None:
     assert [(r.baseline, r.target) for r in records if isinstance(r, Target)] == [(7.0, 40.0), (1e6, 2_500_000.5)]
     assert [r.value for r in records if isinstance(r, Reading)] == [12.5, 1e15]
     assert [r.id for r in records if isinstance(r, Node)] == ["goals_csv:1", "goals_csv:2", "goals_csv:3"]
+
+
+def test_a_number_of_a_workbook_is_itself_however_its_texts_are_written(tmp_path: Path) -> None:
+    rows = [["id", "title", "baseline", "target"], [1, "Grow", 12.125, 0.5], [2, "Keep", "1.400,5", "2.000"]]
+    records = read(tmp_path, of_rows(rows))
+    assert [(r.baseline, r.target) for r in records if isinstance(r, Target)] == [(12.125, 0.5), (1400.5, 2000.0)]
 
 
 def test_a_title_above_the_names_of_the_columns_is_passed_over(tmp_path: Path) -> None:
@@ -307,6 +314,49 @@ def test_a_sheet_that_is_merged_into_one_cell(tmp_path: Path) -> None:
     records = read(tmp_path, of_parts(_HEAD + text_row(2, A="1", B="Grow") + text_row(9, A="2") + merged))
     assert titles(records) == ["Grow"]
     assert "1 rows have no title" in gaps(records)
+
+
+def _typed(part: str, kind: str) -> str:
+    """The content types of a workbook that calls one more of its parts something."""
+    of = "application/vnd.openxmlformats-officedocument.spreadsheetml"
+    override = f'<Override PartName="/{part}" ContentType="{of}.{kind}+xml"/></Types>'
+    return PARTS["[Content_Types].xml"].replace("</Types>", override)
+
+
+@pytest.mark.parametrize(
+    ("part", "kind"),
+    [
+        ("xl/media/s.xml", "sharedStrings"),
+        ("xl/worksheets/s.xml", "template.main"),
+        ("xl/charts/s.xml", "template.main"),
+    ],
+)
+def test_no_part_is_larger_by_being_called_something_else(tmp_path: Path, part: str, kind: str) -> None:
+    data = of_parts(
+        _HEAD + text_row(2, A="1", B="Grow"),
+        **{"[Content_Types].xml": _typed(part, kind), part: bytes(reader.MOST_PART + 1)},
+    )
+    with pytest.raises(InputError, match="unpacks to 4,194,305 bytes"):
+        read(tmp_path, data)
+
+
+def test_a_sheet_is_no_larger_for_being_a_picture(tmp_path: Path) -> None:
+    relations = PARTS["xl/_rels/workbook.xml.rels"].replace("worksheets/sheet1.xml", "media/sheet1.xml")
+    large = {"xl/_rels/workbook.xml.rels": relations, "xl/media/sheet1.xml": bytes(reader.MOST_PART + 1)}
+    with pytest.raises(InputError, match="unpacks to 4,194,305 bytes"):
+        read(tmp_path, of_parts(_HEAD, **large))
+
+
+def test_pictures_and_charts_are_not_read_however_large(tmp_path: Path) -> None:
+    def fill(book: Any) -> None:
+        book.active.append(["id", "title"])
+        book.active.append([1, "Grow"])
+        book.create_chartsheet("A chart")
+
+    data = io.BytesIO(workbook(fill))
+    with zipfile.ZipFile(data, "a", zipfile.ZIP_DEFLATED) as packed:
+        packed.writestr("xl/media/logo.png", bytes(reader.MOST_PART + 1))
+    assert titles(read(tmp_path, data.getvalue())) == ["Grow"]
 
 
 def test_a_text_that_is_in_every_cell(tmp_path: Path) -> None:

@@ -15,6 +15,8 @@ from headway.errors import InputError
         (b"a: caf\xe9\n", r"not UTF-8 text at byte 6"),
         (b"[" * 100, "nested too deeply"),
         (b"- " * 100, "nested too deeply"),
+        (b"a:\n  " + b"- " * 100, "nested too deeply"),
+        (b"[\n# a comment between\n" * 100, "nested too deeply"),
         (b"x" * (MOST_BYTES + 1), "at most 5,000,000 are read"),
         (b"a: *gone\n", "this is not valid YAML"),
         (b"a: \x00\n", "this is not valid YAML"),
@@ -35,3 +37,8 @@ def test_nothing_is_constructed_and_lines_are_known() -> None:
 
 def test_an_anchor_that_is_declared_twice_warns_nobody() -> None:
     assert [one.value for one in composed(b"- &a x\n- &a y\n- *a\n", "f.yml").value] == ["x", "y", "y"]
+
+
+@pytest.mark.parametrize("line", ["# " + "- " * 40 + "head", "  #" + "[ " * 40, "a: b  # " + "- " * 40])
+def test_a_comment_is_never_too_deep(line: str) -> None:
+    assert composed(f"{line}\nrun: id\n".encode(), "f.yml").value[-1][1].value == "id"

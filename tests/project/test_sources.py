@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from headway.config import Source
+from headway.errors import ConfigError
 from headway.graph.model import Observation
 from headway.project import Project
 from headway.project.sources import by_name
@@ -152,3 +153,20 @@ def test_what_was_synced_stays_with_its_source_when_they_change_places(
     results = {r.connector: bool(r.error) for r in project.sync(["postgres_history"], evaluate=False)}
     assert results == {"postgres_history:b.json": False, "postgres_history:a.json": True}
     assert stored(project) == both, "the one that fails keeps what it said, under its own name"
+
+
+def test_goals_of_two_files_with_the_same_ids_are_not_mixed(tmp_path: Path) -> None:
+    places = "goals:\n  - {name: goals_csv, path: city.csv}\n  - {name: goals_csv, path: sea.csv%s}\n"
+    settings_file = tmp_path / "headway.yml"
+    settings_file.write_text("dbt: false\n" + places % "")
+    (tmp_path / "city.csv").write_text("title,target\nGrow,\n")
+    (tmp_path / "sea.csv").write_text("title,target\nGrow,5\n")
+    said = "goals_csv:city.csv and goals_csv:sea.csv both have a goal goals_csv:grow"
+    with pytest.raises(ConfigError, match=said):
+        Project.open(tmp_path).graph()
+    errors = [result.error for result in Project.open(tmp_path).sync(evaluate=False)]
+    assert errors == ["", f"{said} (prefix: at one of them becomes part of its ids: prefix: sales)"]
+    settings_file.write_text("dbt: false\n" + places % ", prefix: sea")
+    assert [result.error for result in Project.open(tmp_path).sync(evaluate=False)] == ["", ""]
+    graph = Project.open(tmp_path).graph()
+    assert {"goals_csv:grow", "goals_csv:sea.grow"} <= set(graph.index)

@@ -33,7 +33,7 @@ from headway.project.write_back import values, write_back
 from headway.sinks import csv_values
 from headway.sinks.monday_values import READ, WRITE
 from headway.sinks.protocol import Delivered
-from headway.sinks.values import decided
+from headway.sinks.values import Value, decided
 
 NOW = datetime(2026, 11, 22, 6, 0, tzinfo=UTC)
 TODAY = date(2026, 11, 22)
@@ -234,6 +234,35 @@ def test_monday_items_and_columns_that_are_gone_fail_alone(monday: MondayServer,
     assert run(there, write=True) == [("monday:105", "failed"), ("monday:999", "failed")]
 
 
+def refusing(code: str) -> Server:
+    """monday.com that refuses one item with this code, and has the others."""
+
+    def answer(request: Request) -> Answer:
+        (item,) = request.json["variables"].get("items") or [request.json["variables"].get("item")]
+        if item == "1":
+            return Answer({"errors": [{"message": "no", "extensions": {"code": code}}]})
+        cell = {"id": "n", "type": "numbers", "number": None}
+        return Answer({"data": {"items": [{"id": item, "board": {"id": "7"}, "column_values": [cell]}]}})
+
+    return Server({"POST /v2": answer})
+
+
+@pytest.mark.parametrize("code", ["InvalidItemIdException", "UserUnauthorizedException", "CursorExpiredError"])
+def test_one_item_that_monday_refuses_does_not_stop_the_others(tmp_path: Path, code: str) -> None:
+    with refusing(code) as server:
+        said = {"monday": {"url": server.url, "column": "n"}}
+        there = project(tmp_path, said, graph(goal("monday:1", 4.5), goal("monday:2", 7.0)))
+        assert run(there, write=True) == [("monday:1", "failed"), ("monday:2", "sent")]
+
+
+@pytest.mark.parametrize("code", ["UNAUTHORIZED", "DAILY_LIMIT_EXCEEDED"])
+def test_what_monday_refuses_of_all_items_stops_all(tmp_path: Path, code: str) -> None:
+    with refusing(code) as server:
+        said = {"monday": {"url": server.url, "column": "n"}}
+        with pytest.raises(ServiceError, match=code):
+            run(project(tmp_path, said, graph(goal("monday:1", 4.5), goal("monday:2", 7.0))), write=True)
+
+
 def test_monday_needs_its_column(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="column"):
         run(project(tmp_path, {"monday": {}}, graph(goal("monday:105", 4.5))), write=False)
@@ -290,6 +319,62 @@ def test_what_somebody_saves_while_values_are_looked_at_stays(tmp_path: Path, mo
     monkeypatch.undo()
     assert run(there, write=True) == [("lattice:1", "sent")]
     assert {"lattice:8,2,,,", "lattice:9,1,,,"} < set(file.read_text().splitlines())
+
+
+@pytest.mark.parametrize("typed", ['"about 3,000"', '"1,234"', "n/a until audit", "inf", "nan", "4.5 EUR"])
+def test_a_text_that_somebody_typed_is_left_alone(tmp_path: Path, typed: str) -> None:
+    file = tmp_path / "values.csv"
+    file.write_text(f"key_result,title,value,unit,day\nlattice:1,Mine,{typed},,\n")
+    there = project(tmp_path, {"csv": {"path": "values.csv"}}, graph(goal("lattice:1", 4.5)))
+    (said,) = write_back(there, write=True)
+    assert said.outcome == "left alone"
+    assert f"to {typed.strip(chr(34))!r}, so it is not set to 4.5; --force does" in said.sentence
+    assert file.read_text() == f"key_result,title,value,unit,day\nlattice:1,Mine,{typed},,\n"
+    assert run(there, write=True, force=True) == [("lattice:1", "sent")]
+    assert file.read_text().splitlines()[1] == "lattice:1,Goal lattice:1,4.5,,2026-11-20"
+
+
+def test_an_empty_cell_is_filled(tmp_path: Path) -> None:
+    (tmp_path / "values.csv").write_text("key_result,value\nlattice:1, \n")
+    there = project(tmp_path, {"csv": {"path": "values.csv"}}, graph(goal("lattice:1", 4.5)))
+    assert run(there, write=True) == [("lattice:1", "sent")]
+
+
+def test_nothing_equals_infinity() -> None:
+    value = Value("k", "k", "K", 4.5, ours=(float("inf"),))
+    assert decided(value, float("inf")) == "leave"
+    assert decided(value, 1e300) == "leave"
+
+
+def test_cells_of_others_stay_as_they_are_written(tmp_path: Path) -> None:
+    file = tmp_path / "values.csv"
+    file.write_bytes(
+        b"\xef\xbb\xbfnote,key_result,value,note,unit,day,title\r\n"
+        b'"a",lattice:9,9,"b, c",,,Other,beyond,"the end"\r\n'
+        b"\r\n"
+        b"x,lattice:1,,y,,,Mine,too long\r\n"
+        b"short\r\n"
+    )
+    there = project(tmp_path, {"csv": {"path": "values.csv"}}, graph(goal("lattice:1", 4.5), goal("lattice:2", 7.0)))
+    assert run(there, write=True) == [("lattice:1", "sent"), ("lattice:2", "sent")]
+    assert file.read_bytes() == (
+        b"\xef\xbb\xbfnote,key_result,value,note,unit,day,title\r\n"
+        b'"a",lattice:9,9,"b, c",,,Other,beyond,"the end"\r\n'
+        b"\r\n"
+        b"x,lattice:1,4.5,y,,2026-11-20,Goal lattice:1,too long\r\n"
+        b"short\r\n"
+        b",lattice:2,7,,,2026-11-20,Goal lattice:2\r\n"
+    )
+
+
+def test_a_column_that_is_missing_comes_behind_all_that_stands_there(tmp_path: Path) -> None:
+    file = tmp_path / "values.csv"
+    file.write_text("key_result,value\nlattice:1,,by hand\nlattice:9,1")
+    there = project(tmp_path, {"csv": {"path": "values.csv"}}, graph(goal("lattice:1", 4.5)))
+    assert run(there, write=True) == [("lattice:1", "sent")]
+    assert file.read_text() == (
+        "key_result,value,,title,unit,day\nlattice:1,4.5,by hand,Goal lattice:1,,2026-11-20\nlattice:9,1,,,,\n"
+    )
 
 
 # --- Killed midway ---------------------------------------------------------------------------------------------------

@@ -375,6 +375,61 @@ def test_the_text_of_an_ended_goal_that_people_rewrote_is_not_touched(there: Ope
     assert (grow["entityStatus"], grow["description"]) == ("Deprecated", "By hand")
 
 
+def come_back(there: OpenMetadataServer, *, receipt: bool = True, **more: Any) -> Delivered:
+    """What becomes of the goal `grow` that had ended, as a goal with another text and what else is said."""
+    told = {s.key: s.said for s in sink(there).statements(Head((GROW,), ()))}
+    key = "glossaryTerms Company goals.grow"
+    now = next(
+        s for s in sink(there).statements(Head((goal("grow", description="Now 6 of 10", **more),), ())) if s.key == key
+    )
+    change = Change(key, now.title, now.said, taken=(told[key],), receipt={"ended": True} if receipt else {})
+    (done,) = sink(there).deliver([change], dry_run=False)
+    return done
+
+
+def end(there: OpenMetadataServer) -> dict[str, Any]:
+    """The goal `grow`, which was told and has ended."""
+    tell(there, HEAD)
+    done = tell(there, Head((CARE, NPS), ()), HEAD)["glossaryTerms Company goals.grow"]
+    assert (done.outcome, done.receipt) == ("sent", {"ended": True})
+    found: dict[str, Any] = there.things["glossaryTerms"]["Company goals.grow"]
+    return found
+
+
+def test_an_ended_goal_that_people_described_anew_comes_back_with_their_text(there: OpenMetadataServer) -> None:
+    end(there)["description"] = "By hand"
+    done = come_back(there, title="Growth")
+    assert done.sentence == (
+        "Growth: changed: in force again; title; references (its description is somebody else's and stays)"
+    )
+    grow = there.things["glossaryTerms"]["Company goals.grow"]
+    assert (grow["entityStatus"], grow["displayName"], grow["description"]) == ("Approved", "Growth", "By hand")
+
+
+def test_an_ended_goal_comes_back_with_the_text_of_now(there: OpenMetadataServer) -> None:
+    end(there)
+    come_back(there)
+    grow = there.things["glossaryTerms"]["Company goals.grow"]
+    assert (grow["entityStatus"], grow["description"]) == ("Approved", "Now 6 of 10")
+
+
+@pytest.mark.parametrize("below", ["\n\nWhat we learned, by hand", " What we learned, by hand"])
+def test_what_people_wrote_below_the_line_of_an_ended_goal_stays(there: OpenMetadataServer, below: str) -> None:
+    end(there)["description"] = ENDED + below
+    come_back(there)
+    grow = there.things["glossaryTerms"]["Company goals.grow"]
+    assert (grow["entityStatus"], grow["description"]) == ("Approved", "What we learned, by hand")
+
+
+def test_a_goal_that_people_deprecated_before_it_ended_stays_deprecated(there: OpenMetadataServer) -> None:
+    tell(there, HEAD)
+    there.things["glossaryTerms"]["Company goals.grow"]["entityStatus"] = "Deprecated"
+    done = tell(there, Head((CARE, NPS), ()), HEAD)["glossaryTerms Company goals.grow"]
+    assert (done.outcome, done.receipt) == ("same", {})
+    come_back(there, receipt=False)
+    assert there.things["glossaryTerms"]["Company goals.grow"]["entityStatus"] == "Deprecated"
+
+
 def test_a_property_that_people_rewrote_is_not_taken_back(there: OpenMetadataServer) -> None:
     tell(there, HEAD)
     there.things["tables"][ORDERS]["extension"][OBJECTIVES] = "What we grow with, by hand"

@@ -118,6 +118,24 @@ def test_a_goal_that_is_gone_is_taken_back_from_all_that_carried_it(
     assert there.things["tables"][fqn]["extension"]["headwayObjectives"] == "- Grow sales"
 
 
+def test_a_goal_that_comes_back_is_in_force_again_although_people_described_it_anew(
+    shop: Path, there: OpenMetadataServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    known(shop, there, capsys)
+    export(shop, "--send", capsys=capsys)
+    (shop / "goals.yml").write_text(GOALS, encoding="utf-8")
+    export(shop, "--send", capsys=capsys)
+    care = there.things["glossaryTerms"]["Company goals.care"]
+    care["description"] = "By hand"
+    (shop / "goals.yml").write_text(GOALS + MORE, encoding="utf-8")
+    assert export(shop, "--send", capsys=capsys)[0] == 0
+    care = there.things["glossaryTerms"]["Company goals.care"]
+    assert (care["entityStatus"], care["description"]) == ("Approved", "By hand")
+    care["entityStatus"] = "Deprecated"  # by people, from now on
+    export(shop, "--send", "--all", capsys=capsys)
+    assert there.things["glossaryTerms"]["Company goals.care"]["entityStatus"] == "Deprecated"
+
+
 def test_what_failed_is_tried_again_and_says_so_in_the_exit_code(
     shop: Path, there: OpenMetadataServer, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
@@ -66,6 +67,17 @@ def one_of(connector: str, values: Mapping[str, Any], *names: str) -> str:
         said = "both are given" if found else "neither is given"
         raise ConfigError(f"{connector} needs either {' or '.join(names)}: {said}")
     return found[0]
+
+
+PREFIX = Option("prefix", str, "", help="part of the ids of its goals, where several files have goals of the same id")
+
+
+def prefix(connector: str, values: Mapping[str, Any]) -> str:
+    """What comes before the keys of goals in their ids. Raises ConfigError for what cannot."""
+    said: str = values["prefix"]
+    if said and not re.fullmatch(r"\w[\w-]{0,39}", said):
+        raise ConfigError(f"option prefix of {connector} is a short word, not {said[:40]!r}", hint="prefix: sales")
+    return said
 
 
 def iso_day(connector: str, values: Mapping[str, Any], name: str) -> date | None:

@@ -91,13 +91,20 @@ class LeftOut:
 
 
 def records(
-    connector: str, tool: str, goals: Sequence[Goal], left_out: LeftOut | None = None, *, hint_private: str = ""
+    connector: str,
+    tool: str,
+    goals: Sequence[Goal],
+    left_out: LeftOut | None = None,
+    *,
+    hint_private: str = "",
+    prefix: str = "",
 ) -> Iterator[AnyRecord]:
     """Nodes, edges, targets and readings in the order of `goals`, then what is not known.
 
-    `tool` is how people call it. A goal given twice counts once, as it was given first.
+    `tool` is how people call it; `prefix` comes before the keys in ids. A goal given twice counts once, as it was given
+    first.
     """
-    tree = _Tree(connector, tool, goals)
+    tree = _Tree(connector, tool, goals, prefix)
     for goal in tree.goals.values():
         yield from tree.of(goal)
     yield from tree.gaps
@@ -117,8 +124,9 @@ def slug(title: str) -> str:
 class _Tree:
     """The goals with what is below them."""
 
-    def __init__(self, connector: str, tool: str, goals: Sequence[Goal]) -> None:
+    def __init__(self, connector: str, tool: str, goals: Sequence[Goal], prefix: str) -> None:
         self.connector = connector
+        self.prefix = f"{prefix}." if prefix else ""
         self.tool = tool
         self.gaps: list[Gap] = []
         self.goals: dict[str, Goal] = {}
@@ -183,7 +191,7 @@ class _Tree:
             yield from self._key_result(goal, self.id(goal.key), self.id(self.parent[goal.key]))
 
     def id(self, key: str) -> str:
-        return node_id(self.connector, key)
+        return node_id(self.connector, f"{self.prefix}{key}")
 
     def _objective(self, goal: Goal) -> Iterator[AnyRecord]:
         node, above = self.id(goal.key), self.parent[goal.key]

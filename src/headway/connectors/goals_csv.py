@@ -8,20 +8,31 @@ the names that tools give their columns; `headway init csv` proposes it.
 from __future__ import annotations
 
 import re
-from calendar import monthrange
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal, get_args
 
 from headway.config import Option
 from headway.connectors import given, sheet_address, spreadsheet
 from headway.connectors.artifact import shown
-from headway.connectors.fields import number
 from headway.connectors.goal_tree import Goal, LeftOut, Sort, records, slug
 from headway.connectors.protocol import Context
 from headway.connectors.workbook import FromAbove
+from headway.connectors.written import (
+    ORDERS,
+    Exact,
+    Sign,
+    as_number,
+    can_be_read_in_two_ways,
+    day_of,
+    decimal_signs,
+    is_private,
+    is_share,
+    is_yes,
+    span,
+)
 from headway.errors import ConfigError, InputError, Place
 from headway.graph.model import AnyRecord, Gap, Origin
 
@@ -55,8 +66,8 @@ _BESIDE = frozenset({"key result", "key results", "kr"})
 """Titles beside which a column of objectives is one of goals above; elsewhere it may be anything."""
 _OWN = ("id", "order", "title")
 """What says which goal a row is: a merged cell says that of its first row alone."""
-_OF_ALL = ("private", "archived")
-"""What an objective is when all of its key results are."""
+_SAYS: Mapping[Literal["private", "archived"], Callable[[str], bool]] = {"private": is_private, "archived": is_yes}
+"""How a cell says what a goal is. An objective is it when all of its key results are."""
 MOST_ROWS = 200_000
 _SORTS: Mapping[str, Sort] = {
     "objective": "objective", "goal": "objective", "big goal": "objective", "key result": "key_result",
@@ -64,10 +75,27 @@ _SORTS: Mapping[str, Sort] = {
     "initiative": "deliverable", "project": "deliverable", "milestone": "deliverable", "deliverable": "deliverable",
 }  # fmt: skip
 _ENDED = frozenset("achieved cancelled canceled closed completed done dropped ended failed finished missed".split())  # noqa: SIM905
-_YES = frozenset({"yes", "true", "1", "x", "y", "private", "archived", "hidden", "restricted"})
-_PERIOD = re.compile(r"(?:(?P<part>[QH])(?P<n>[1-4])|(?P<year_only>FY))\s*[-/, ]?\s*Y?(?P<year>20\d\d)", re.IGNORECASE)
-_PERIOD_AFTER = re.compile(r"(?P<year>20\d\d)\s*[-/, ]?\s*(?P<part>[QH])(?P<n>[1-4])", re.IGNORECASE)
-_ORDERS = {"iso": ("y", "m", "d"), "dmy": ("d", "m", "y"), "mdy": ("m", "d", "y")}
+_NUMBERS = ("baseline", "target", "current")
+_Missed = Literal["day", "period", "number", "sign", "percent", "order", "title"]
+_SAID: Mapping[_Missed, tuple[str, str]] = {
+    "day": ("days cannot be read", "dates: says how they are written"),
+    "period": ("periods are none that is known, and give no days", "Q3 2026, 2026-H1, FY2026, Jul 2026"),
+    "number": ("cells that should be numbers are none", ""),
+    "sign": (
+        "numbers may be read in two ways, such as 1.200 and 1,200; these are 1.2 and 1200 now",
+        "decimal: says what stands before the decimals: . or ,",
+    ),
+    "percent": (
+        "rows have a percent sign at some of their numbers only; where the others are fractions, 0.2 is read as 20%",
+        "write all of them in the same way",
+    ),
+    "order": ("orders are there twice; the rows below belong to the nearest one before them", ""),
+    "title": (
+        "goals have the title of another one in the same place; when their rows are moved, they are mixed up",
+        "add a column of ids",
+    ),
+}
+"""What is counted -> a sentence behind the number, and what to do."""
 
 
 class GoalsCsv:
@@ -88,9 +116,11 @@ class GoalsCsv:
         Option("sheet", str, "", help="which sheet of a workbook; empty: the one that holds goals"),
         Option("columns", dict, {}, help=f"which column says what: {', '.join(COLUMNS)}; empty: by their names"),
         Option("dates", str, "iso", help="how days are written: iso, dmy or mdy"),
+        Option("decimal", str, "", help="what stands before decimals: . or , ; empty: as the numbers show"),
         Option("taken", str, "", help="day of the export, on which its current values were true; empty: today"),
         Option("tool", str, "", help="how messages call where it comes from; empty: as the file is called"),
         Option("private", bool, False, help="read rows that are marked as private too"),
+        given.PREFIX,
     )
 
     def __init__(self, options: Mapping[str, Any], context: Context) -> None:
@@ -107,11 +137,15 @@ class GoalsCsv:
         self._progress = context.progress
         self._columns = _checked(values["columns"])
         self._dates: str = values["dates"]
-        if self._dates not in _ORDERS:
+        if self._dates not in ORDERS:
             raise ConfigError(f"option dates of {NAME} is iso, dmy or mdy, not {self._dates[:40]!r}")
+        if values["decimal"] not in get_args(Sign):
+            raise ConfigError(f"option decimal of {NAME} is . or , and not {values['decimal'][:40]!r}")
+        self._decimal: Sign = values["decimal"]
         self._taken = given.iso_day(NAME, values, "taken") or context.now.date()
         self._tool: str = values["tool"] or self._shown
         self._private: bool = values["private"]
+        self._prefix = given.prefix(NAME, values)
 
     def records(self) -> Iterator[AnyRecord]:
         """Every goal in the table, and what could not be read."""
@@ -123,9 +157,11 @@ class GoalsCsv:
             left_out.broken += [f"{self._shown}: {note}" for note in sheet.notes]
         if "objective" in where:
             rows = _with_objectives(rows)
-        reading = _Reading(rows, self._dates, self._taken, self._shown)
+        reading = _Reading(rows, self._dates, self._decimal, self._taken, self._shown)
         goals = [goal for row in rows if (goal := reading.goal(row)) and self._seen(row, goal, left_out)]
-        yield from records(NAME, self._tool, goals, left_out, hint_private="private: true reads them")
+        yield from records(
+            NAME, self._tool, goals, left_out, hint_private="private: true reads them", prefix=self._prefix
+        )
         yield from reading.gaps("id" in where, "objective" in where)
 
     def _source(self) -> Path | bytes:
@@ -147,6 +183,10 @@ class GoalsCsv:
             if count >= MOST_ROWS:
                 raise InputError(f"has more than {MOST_ROWS:,} rows", place=Place(self._shown))
             if isinstance(cells, str):
+                if sheet.lines_of_row > 1:  # a table without these goals would take them out of view
+                    last = line + sheet.lines_of_row - 1
+                    problem = f"{cells}; so lines {line} to {last} cannot be read"
+                    raise InputError(problem, place=Place(self._shown, line), hint="close the quote, or take it away")
                 broken.append(line)
                 continue
             said = {field: _cell(cells, at, field) for field, at in where.items()}
@@ -159,11 +199,11 @@ class GoalsCsv:
             left_out.broken.append(f"{self._shown}: {len(broken):,} rows have no title or are no CSV (line {lines})")
 
     def _seen(self, row: _Row, goal: Goal, left_out: LeftOut) -> bool:
+        if row.says("private") and not self._private:  # first: what a private goal is called is never told
+            left_out.private += 1
+            return False
         if row.says("archived") or row.text("status").casefold() == "archived":
             left_out.archived.append(goal.title)
-            return False
-        if row.says("private") and not self._private:
-            left_out.private += 1
             return False
         return True
 
@@ -181,8 +221,8 @@ class _Row:
     def text(self, field: str) -> str:
         return self.said.get(field, "")
 
-    def says(self, field: str) -> bool:
-        return self.text(field).casefold() in _YES
+    def says(self, field: Literal["private", "archived"]) -> bool:
+        return _SAYS[field](self.text(field))
 
 
 def _with_objectives(rows: Sequence[_Row]) -> list[_Row]:
@@ -207,109 +247,161 @@ def _with_objectives(rows: Sequence[_Row]) -> list[_Row]:
             found.append(_Row(row.line, row.said, heads.get(name)))
             below[name].append(row)
     for name, head in heads.items():
-        for field in _OF_ALL if below[name] else ():
+        for field in _SAYS if below[name] else ():
             if all(row.says(field) for row in below[name]):
                 head.said = {**head.said, field: "yes"}
     return found
 
 
 class _Reading:
-    """What rows mean: who is above whom, days, numbers."""
+    """What rows mean: who is above whom, what they are called by, days, numbers."""
 
-    def __init__(self, rows: Sequence[_Row], dates: str, taken: date, file: str) -> None:
-        self._order = _ORDERS[dates]
+    def __init__(self, rows: Sequence[_Row], dates: str, decimal: Sign, taken: date, file: str) -> None:
+        self._order = ORDERS[dates]
         self._taken = taken
         self._file = file
-        self._by_order = {row.text("order").rstrip("."): row for row in rows if row.text("order")}
-        titles = Counter(row.text("title").casefold() for row in rows)
-        self._by_title = {
-            row.text("title").casefold(): row for row in rows if titles[row.text("title").casefold()] == 1
-        }
-        self._keys: dict[_Row, str] = {}
-        used: Counter[str] = Counter()
-        for row in rows:
-            key = row.text("id") or slug(row.text("title"))
-            used[key] += 1
-            self._keys[row] = key if row.text("id") or used[key] == 1 else f"{key}_{used[key]}"
-        self._ids = {row.text("id") for row in rows if row.text("id")}
-        self._days = 0
-        self._numbers = 0
+        self._missed: Counter[_Missed] = Counter()
+        self._above = self._above_of(rows)
+        self._keys = self._keys_of(rows)
+        signs = decimal_signs(row.text(field) for row in rows for field in (*_NUMBERS, "weight"))
+        self._several_signs = len(signs) > 1
+        self._decimal: Sign = decimal or (next(iter(signs)) if len(signs) == 1 else "")
 
     def goal(self, row: _Row) -> Goal:
         """One row as a goal."""
-        first, last = _span(row.text("period"))
+        first, last = self._days(row)
         sort = _SORTS.get(" ".join(row.text("type").replace("_", " ").casefold().split()), "")
         status = row.text("status")
-        current = self._number(row, "current")
+        numbers = self._numbers(row)
         weight = self._number(row, "weight")
         return Goal(
             key=self._keys[row],
             title=row.text("title"),
             sort=sort,
-            parent=self._parent(row),
+            parent=self._keys[self._above[row]] if row in self._above else row.text("parent"),
             description=row.text("description"),
             owner=row.text("owner"),
             url=row.text("url") if row.text("url").startswith(("https://", "http://")) else "",
             tags=tuple(dict.fromkeys(t for t in (status, *re.split(r"\s*[,;]\s*", row.text("tags"))) if t)),
             period=row.text("period"),
-            start=self._day(row, "start") or first,
-            end=self._day(row, "end") or last,
+            start=first,
+            end=last,
             weight=1.0 if weight is None or weight < 0 else weight,
             state="ended" if status.casefold() in _ENDED else "draft" if status.casefold() == "draft" else "",
-            baseline=self._number(row, "baseline"),
-            target=self._number(row, "target"),
-            current=current,
-            read=None if current is None else self._taken,
+            baseline=numbers["baseline"],
+            target=numbers["target"],
+            current=numbers["current"],
+            read=None if numbers["current"] is None else self._taken,
             unit=row.text("unit"),
             done=status.casefold() in {"achieved", "completed", "done", "finished"},
             file=self._file,
             line=row.line,
         )
 
-    def _parent(self, row: _Row) -> str:
-        said = row.text("parent")
-        if said:
-            if said not in self._ids and said.casefold() in self._by_title:
-                return self._keys[self._by_title[said.casefold()]]
-            return said
-        if row.above is not None:
-            return self._keys[row.above]
-        order = row.text("order").rstrip(".")
-        while "." in order:
-            order = order.rpartition(".")[0]
-            if order in self._by_order:
-                return self._keys[self._by_order[order]]
-        return ""
+    def _above_of(self, rows: Sequence[_Row]) -> dict[_Row, _Row]:
+        """Row -> the one that it belongs to, where the table has it."""
+        by_id = {row.text("id"): row for row in reversed(rows) if row.text("id")}
+        titles = Counter(row.text("title").casefold() for row in rows)
+        by_title = {title: row for row in rows if titles[title := row.text("title").casefold()] == 1}
+        by_order = self._by_order(rows)
+        found = {}
+        for row in rows:
+            said = row.text("parent")
+            above = by_id.get(said) or by_title.get(said.casefold()) if said else row.above or by_order.get(row)
+            if above is not None:
+                found[row] = above
+        return found
+
+    def _by_order(self, rows: Sequence[_Row]) -> dict[_Row, _Row]:
+        """Row -> the one whose order is the beginning of its own: the nearest before it, or the first behind it."""
+        first: dict[str, _Row] = {}
+        times: Counter[str] = Counter()
+        for row in rows:
+            order = row.text("order").rstrip(".")
+            first.setdefault(order, row)
+            times[order] += 1
+        before: dict[str, _Row] = {}
+        found = {}
+        unclear: set[str] = set()
+        for row in rows:
+            order = row.text("order").rstrip(".")
+            before[order] = row
+            while "." in order:
+                order = order.rpartition(".")[0]
+                if order in first:
+                    found[row] = before.get(order) or first[order]
+                    unclear.update({order} if times[order] > 1 else ())
+                    break
+        self._missed["order"] = len(unclear)
+        return found
+
+    def _keys_of(self, rows: Sequence[_Row]) -> dict[_Row, str]:
+        """What each goal is called by: its id, else its title, with that of the goal above where the title is repeated.
+
+        So goals keep what they are called by when their rows are sorted in another way.
+        """
+        found = {row: row.text("id") for row in rows if row.text("id")}
+        used = set(found.values())
+        slugs = {row: slug(row.text("title")) for row in rows if row not in found}
+        times = Counter(slugs.values())
+        found |= {row: key for row, key in slugs.items() if times[key] == 1 and key not in used}
+        used |= set(found.values())
+        longer = {
+            row: f"{slug(self._above[row].text('title'))}.{key}" if row in self._above else key
+            for row, key in slugs.items()
+            if row not in found
+        }
+        times = Counter(longer.values())
+        numbers: Counter[str] = Counter()
+        for row, key in longer.items():
+            self._missed["title"] += times[key] > 1 or key in used
+            numbers[key] += 1
+            while (last := key if numbers[key] == 1 else f"{key}_{numbers[key]}") in used:
+                numbers[key] += 1
+            used.add(last)
+            found[row] = last
+        return found
+
+    def _days(self, row: _Row) -> tuple[date | None, date | None]:
+        """First and last day: those that are written, else those of the period."""
+        said = [self._day(row, field) for field in ("start", "end")]
+        period = row.text("period")
+        between = span(period)
+        self._missed["period"] += bool(period) and between is None and None in said
+        first, last = between or (None, None)
+        return said[0] or first, said[1] or last
 
     def _day(self, row: _Row, field: str) -> date | None:
         said = row.text(field)
-        if not said:
-            return None
-        parts = [int(n) for n in re.findall(r"\d+", said)[:3]]
-        try:
-            if re.match(r"\d{4}\D", said):
-                return date(parts[0], parts[1], parts[2])
-            by = dict(zip(self._order, parts, strict=True))
-            return date(by["y"] + (2000 if by["y"] < 100 else 0), by["m"], by["d"])
-        except (ValueError, IndexError):
-            self._days += 1
-            return None
+        value = day_of(said, self._order) if said else None
+        self._missed["day"] += bool(said) and value is None
+        return value
+
+    def _numbers(self, row: _Row) -> dict[str, float | None]:
+        """Start, target and current value. Where only some have a percent sign, the others are made percent, too."""
+        found = {field: self._number(row, field) for field in _NUMBERS}
+        shares = {field for field in _NUMBERS if is_share(row.text(field)) and found[field] is not None}
+        bare = {field: value for field, value in found.items() if value and field not in shares}
+        if shares and any(abs(value) <= 1 for value in bare.values()):
+            self._missed["percent"] += 1
+            if max(map(abs, bare.values())) <= 1 and any(abs(value) < 1 for value in bare.values()):
+                found |= {field: float(f"{value * 100:.15g}") for field, value in bare.items()}
+        return found
 
     def _number(self, row: _Row, field: str) -> float | None:
         said = row.text(field)
-        value = as_number(said)
-        self._numbers += bool(said) and value is None
+        value = as_number(said, self._decimal)
+        self._missed["number"] += bool(said) and value is None
+        if not self._decimal and can_be_read_in_two_ways(said):
+            self._missed["sign"] += "." in said or self._several_signs
         return value
 
     def gaps(self, with_ids: bool, with_objectives: bool) -> Iterator[Gap]:
-        """What could not be read."""
+        """What could not be read, or only in a way that may be wrong."""
         origin = Origin(NAME, self._file)
-        if self._days:
-            message = f"{self._file}: {self._days:,} days cannot be read"
-            yield Gap(topic="goals", message=message, hint="dates: says how they are written", origin=origin)
-        if self._numbers:
-            message = f"{self._file}: {self._numbers:,} cells that should be numbers are none"
-            yield Gap(topic="goals", message=message, origin=origin)
+        for what, (message, hint) in _SAID.items():
+            if count := self._missed[what]:
+                yield Gap(topic="goals", message=f"{self._file}: {count:,} {message}", hint=hint, origin=origin)
         if not with_ids or with_objectives:
             which = "an objective" if with_ids else "a goal"
             ids = "no ids of its objectives" if with_ids else "no column of ids"
@@ -329,19 +421,6 @@ def propose(header: Sequence[str]) -> dict[str, str]:
     if "objective" in found and _plain(found["title"]) not in _BESIDE:
         del found["objective"]
     return found
-
-
-def as_number(said: str) -> float | None:
-    """The number that a cell shows: `1,200`, `12.5 %`, `€ 1.234,50`; None for none."""
-    text = re.sub(r"[\s\u00a0'%€$£]", "", said)
-    if "," in text and "." in text:
-        decimal = max(",", ".", key=text.rfind)
-        text = text.replace("." if decimal == "," else ",", "").replace(",", ".")
-    elif re.fullmatch(r"[-+]?\d{1,3}(,\d{3})+", text):
-        text = text.replace(",", "")
-    else:
-        text = text.replace(",", ".")
-    return number({"n": text}, "n") if re.match(r"[-+.]?\d", text) else None
 
 
 def _plain(name: str) -> str:
@@ -381,18 +460,4 @@ def _where(columns: Mapping[str, str], header: Sequence[str], place: Place) -> d
 def _cell(cells: Sequence[str], at: int, field: str) -> str:
     if at >= len(cells) or (field in _OWN and isinstance(cells[at], FromAbove)):
         return ""
-    return " ".join(cells[at].split())
-
-
-def _span(period: str) -> tuple[date | None, date | None]:
-    """First and last day of `Q3 Y2025`, `2025-H1` or `FY2025`, by the calendar year; None for anything else."""
-    found = _PERIOD.search(period) or _PERIOD_AFTER.search(period)
-    if not found:
-        return None, None
-    year, said = int(found["year"]), found.groupdict()
-    months = {"q": 3, "h": 6}.get((said.get("part") or "").lower(), 12)
-    first = (int(said.get("n") or 1) - 1) * months + 1
-    last = first + months - 1
-    if last > 12:
-        return None, None
-    return date(year, first, 1), date(year, last, monthrange(year, last)[1])
+    return cells[at] if isinstance(cells[at], Exact) else " ".join(cells[at].split())

@@ -7,7 +7,7 @@ not say is looked for under the words that such dialects use. A field may be a p
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any, ClassVar
@@ -15,9 +15,9 @@ from typing import Any, ClassVar
 from headway.config import Option
 from headway.connectors import given
 from headway.connectors.artifact import read, shown
-from headway.connectors.fields import number
 from headway.connectors.goal_tree import Goal, LeftOut, Sort, records, slug
 from headway.connectors.protocol import Context
+from headway.connectors.written import as_number, is_private, is_yes
 from headway.connectors.yaml_nodes import composed
 from headway.errors import ConfigError, InputError, Place
 from headway.graph.model import AnyRecord
@@ -47,6 +47,7 @@ FIELDS: Mapping[str, tuple[str, ...]] = {
 }
 """Field -> words of other dialects for it. `metric`, a metric of dbt, is only read where the mapping says so."""
 
+_PRIVATE = ("private", "visibility")
 MOST_NODES = 200_000
 _DEEPEST = 30
 _LINE = "\0line"
@@ -70,6 +71,7 @@ class OkrYaml:
         Option("path", str, required=True, help="the YAML file, or a folder of them"),
         Option("fields", dict, {}, help=f"what the dialect calls things: {', '.join(FIELDS)}"),
         Option("private", bool, False, help="read goals that are marked as private too"),
+        given.PREFIX,
     )
 
     def __init__(self, options: Mapping[str, Any], context: Context) -> None:
@@ -78,6 +80,7 @@ class OkrYaml:
         self._path = Path(context.root, values["path"])
         self._shown = shown(self._path, context.root)
         self._private: bool = values["private"]
+        self._prefix = given.prefix(NAME, values)
         self._words: dict[str, tuple[str, ...]] = dict(FIELDS)
         for field, word in values["fields"].items():
             if field not in FIELDS or not isinstance(word, str) or not word:
@@ -96,7 +99,9 @@ class OkrYaml:
         if not goals and not (left_out.archived or left_out.private):
             words = " or ".join(self._words["objectives"])
             raise InputError(f"holds no list of objectives under {words}", place=Place(self._shown), hint="see fields:")
-        yield from records(NAME, self._shown, goals, left_out, hint_private="private: true reads them")
+        yield from records(
+            NAME, self._shown, goals, left_out, hint_private="private: true reads them", prefix=self._prefix
+        )
 
     def _files(self) -> list[Path]:
         try:
@@ -126,6 +131,8 @@ class _Dialect:
         self._today = today
         self._left_out = left_out
         self._private = private
+        self._numbers = 0
+        self._days = 0
 
     def goals(self, tree: Any) -> Iterator[Goal]:
         """Objectives of the file; a file that is a list is one of objectives, and one with a title is one objective."""
@@ -140,6 +147,7 @@ class _Dialect:
         inherited = {f: self._text(tree, f) for f in ("owner", "period")} if isinstance(tree, dict) else {}
         for one in tops:  # a sentence alone may be a key result, but no objective
             yield from self._objective(None if isinstance(one, str) else one, "", inherited, 0)
+        self._left_out.broken += self._unread()
 
     def _objective(self, one: Any, above: str, inherited: Mapping[str, str], depth: int) -> Iterator[Goal]:
         if depth > _DEEPEST:
@@ -168,16 +176,16 @@ class _Dialect:
             self._left_out.broken.append(f"{self._file}:{one.get(_LINE, 0)}: a goal has neither id nor title")
             return None
         status = self._text(one, "status")
-        if status.casefold() == "archived" or one.get("archived") == "true":
-            self._left_out.archived.append(title or name)
+        if not self._private and any(_says(one, word, is_private) for word in _PRIVATE):
+            self._left_out.private += 1  # first: what a private goal is called is never told
             return None
-        if one.get("private") == "true" and not self._private:
-            self._left_out.private += 1
+        if status.casefold() == "archived" or _says(one, "archived", is_yes):
+            self._left_out.archived.append(title or name)
             return None
         supports = self._supports(one)
         parents = [p for p in (above, *supports) if p]
-        current = number({"n": self._text(one, "current")}, "n")
-        weight = number({"n": self._text(one, "weight")}, "n")
+        current = self._number(one, "current")
+        weight = self._number(one, "weight")
         return Goal(
             key=name or f"{above}.{slug(title)}".lstrip("."),
             title=title or name,
@@ -188,14 +196,14 @@ class _Dialect:
             owner=self._text(one, "owner") or inherited.get("owner", ""),
             tags=(status,) if status else (),
             period=self._text(one, "period") or inherited.get("period", ""),
-            start=_day(self._text(one, "start")),
-            end=_day(self._text(one, "end")),
+            start=self._day(one, "start"),
+            end=self._day(one, "end"),
             weight=1.0 if weight is None or weight < 0 else weight,
             state="ended" if status.casefold() in _ENDED else "draft" if status.casefold() == "draft" else "",
-            baseline=number({"n": self._text(one, "baseline")}, "n"),
-            target=number({"n": self._text(one, "target")}, "n"),
+            baseline=self._number(one, "baseline"),
+            target=self._number(one, "target"),
             current=current,
-            read=None if current is None else _day(self._text(one, "read")) or self._today,
+            read=None if current is None else self._day(one, "read") or self._today,
             unit=self._text(one, "unit"),
             metric=self._text(one, "metric"),
             done=status.casefold() in _DONE,
@@ -212,6 +220,28 @@ class _Dialect:
             if isinstance(name, str) and name:
                 found.append(name)
         return found
+
+    def _number(self, one: Mapping[str, Any], field: str) -> float | None:
+        said = self._value(one, field)
+        value = as_number(said) if isinstance(said, str) else None
+        sentence = said is one.get("goal")  # what a goal is in words may stand under the word for its target
+        self._numbers += said is not None and value is None and not sentence
+        return value
+
+    def _day(self, one: Mapping[str, Any], field: str) -> date | None:
+        said = self._value(one, field)
+        try:
+            return date.fromisoformat(said[:10]) if isinstance(said, str) else None
+        except ValueError:
+            self._days += 1
+            return None
+
+    def _unread(self) -> Iterator[str]:
+        """Sentences about values that are not understood; what they are may be private."""
+        if self._numbers:
+            yield f"{self._file}: {self._numbers:,} values that should be numbers are none"
+        if self._days:
+            yield f"{self._file}: {self._days:,} days cannot be read: they are written like 2026-11-22"
 
     def _value(self, one: Mapping[str, Any], field: str) -> Any:
         for word in self._words[field]:
@@ -249,18 +279,22 @@ def _plain(node: Any, count: list[int], depth: int, place: Place) -> Any:
     if isinstance(node, SequenceNode):
         return [_plain(one, count, depth + 1, place) for one in node.value]
     if isinstance(node, MappingNode):
-        found: dict[str, Any] = {_LINE: node.start_mark.line + 1}
+        found: dict[str, Any] = {}
+        merged: dict[str, Any] = {}
         for key, value in node.value:
-            if isinstance(key, ScalarNode):
+            if isinstance(key, ScalarNode) and key.style is None and key.value == "<<":
+                for other in value.value if isinstance(value, SequenceNode) else [value]:
+                    if isinstance(other, MappingNode):
+                        merged = {**_plain(other, count, depth + 1, place), **merged}
+            elif isinstance(key, ScalarNode):
                 found[str(key.value)] = _plain(value, count, depth + 1, place)
-        return found
+        return {**merged, **found, _LINE: node.start_mark.line + 1}
     if node.style is None and node.value in {"", "~", "null", "Null", "NULL"}:
         return None
     return str(node.value)
 
 
-def _day(said: str) -> date | None:
-    try:
-        return date.fromisoformat(said[:10]) if said else None
-    except ValueError:
-        return None
+def _says(one: Mapping[str, Any], word: str, means: Callable[[str], bool]) -> bool:
+    """Whether a goal says of itself what a flag means; a list or a mapping under the word says it, too."""
+    said = [value for key, value in one.items() if key.casefold() == word and value is not None]
+    return any(means(value) if isinstance(value, str) else True for value in said)

@@ -8,7 +8,7 @@ then sends to its login page. Redirects are followed here, since no credential g
 from __future__ import annotations
 
 import re
-from urllib.parse import parse_qs, urlencode, urljoin, urlsplit
+from urllib.parse import SplitResult, parse_qs, urlencode, urljoin, urlsplit
 
 from headway.connectors.protocol import Progress, silent
 from headway.errors import ConfigError, ServiceError
@@ -18,6 +18,8 @@ GOOGLE = "Google Sheets"
 MOST_BYTES = 100 * 1024**2
 _HOPS = 5
 _SHEET = re.compile(r"(?:/a/[\w.-]+)?/spreadsheets(?:/u/\d+)?/d/(?P<published>e/)?(?P<id>[\w-]{10,200})(?:/.*)?")
+_FILE = re.compile(r"[\w.~%+-]{1,60}\.(?:csv|tsv|txt|xlsx|xlsm)", re.IGNORECASE | re.ASCII)
+"""What the last part of an address looks like where it is the name of a file, and no key."""
 _LOGIN = frozenset({"accounts.google.com", "workspace.google.com"})
 _PUBLIC = "share it with everyone who has the link, or publish it as CSV; or download it and name the file in path:"
 
@@ -27,7 +29,7 @@ def table_address(url: str) -> str:
 
     Raises ConfigError for what is no address of a web server, or has credentials in it.
     """
-    parts = urlsplit(url.strip())
+    parts = _parts(url)
     checked_url("goals", f"{parts.scheme}://{parts.netloc}")
     if parts.hostname != "docs.google.com":
         return parts._replace(fragment="").geturl()
@@ -44,11 +46,27 @@ def table_address(url: str) -> str:
 
 
 def named(url: str) -> str:
-    """How messages call what is at an address: never its query, which may let everybody in who has it."""
-    parts = urlsplit(url.strip())
+    """How messages call what is at an address: its host, and the file at its end.
+
+    Never more of its path, nor its query, which may let everybody in who has it. Raises ConfigError for what is none.
+    """
+    parts = _parts(url)
     found = _SHEET.fullmatch(parts.path) if parts.hostname == "docs.google.com" else None
-    said = f"Google sheet {found['id'][:8]}..." if found else f"{parts.hostname}{parts.path}"[:120]
-    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in said)
+    if found:
+        return f"Google sheet {found['id'][:8]}..."
+    folder, _, last = parts.path.rpartition("/")
+    file = last if _FILE.fullmatch(last) else "..." if last else ""
+    host = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in parts.hostname or "")[:120]
+    return f"{host}{'/...' if folder.strip('/') and file != '...' else ''}/{file}"
+
+
+def _parts(url: str) -> SplitResult:
+    try:
+        return urlsplit(url.strip())
+    except ValueError:
+        raise ConfigError(
+            "option url is no address of a web server", hint="url: https://example.com/okrs.csv"
+        ) from None
 
 
 def fetched(url: str, *, progress: Progress = silent) -> bytes:
@@ -73,7 +91,12 @@ def _asked(system: str, address: str, progress: Progress) -> bytes:
     base = f"{parts.scheme}://{parts.netloc}{folder}"
     headers = {"accept": "text/csv, */*;q=0.5"}
     with Client(system, base, headers=headers, most_bytes=MOST_BYTES, progress=progress) as client:
-        return client.request("GET", f"{last}?{parts.query}" if parts.query else last)
+        try:
+            return client.request("GET", f"{last}?{parts.query}" if parts.query else last)
+        except ServiceError as error:
+            error.message = error.message.replace(f"{system}: {last or '/'}", system, 1)  # it may be a key
+            error.args = (error.message,)
+            raise
 
 
 def _next(error: Refused, address: str, system: str) -> str:

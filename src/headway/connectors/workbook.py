@@ -16,11 +16,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from decimal import Decimal
+from importlib.util import find_spec
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from headway.connectors.delimited import readable, regular
+from headway.connectors.written import Exact
 from headway.errors import InputError, MissingExtra, Place
 
 MOST_PACKED = 100 * 1024**2
@@ -75,6 +77,11 @@ class Grid:
             yield from some
 
     @property
+    def lines_of_row(self) -> int:
+        """Rows that the row just given took up."""
+        return 1
+
+    @property
     def notes(self) -> tuple[str, ...]:
         """Sentences about cells that say nothing, once the rows were read."""
         return tuple(self._noted.sentences())
@@ -114,10 +121,8 @@ def rows(source: Path | bytes, shown: str, wanted: Callable[[list[str]], int], s
     no workbook, is larger than is sane, or has several sheets to choose from, and MissingExtra without openpyxl.
     """
     place = Place(shown)
-    try:
-        import openpyxl
-    except ImportError:
-        raise MissingExtra("xlsx", "reading Excel workbooks") from None
+    if find_spec("openpyxl") is None:
+        raise MissingExtra("xlsx", "reading Excel workbooks")
     with readable(shown):
         size = source.stat().st_size if isinstance(source, Path) else len(source)
         if size > MOST_PACKED:
@@ -127,7 +132,7 @@ def rows(source: Path | bytes, shown: str, wanted: Callable[[list[str]], int], s
     books: list[Any] = []
 
     def opened(*, values: bool) -> Any:
-        book = openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=values, keep_links=False)
+        book = _book(data, place, values=values)
         books.append(book)
         return book
 
@@ -174,11 +179,41 @@ def _check(data: bytes, place: Place) -> None:
     if len(parts) > MOST_PARTS:
         raise InputError(f"has {len(parts):,} parts; at most {MOST_PARTS:,} are read", place=place)
     for part in parts:
-        large = part.filename.startswith("xl/worksheets/") or part.filename == "xl/sharedStrings.xml"
-        most = MOST_SHEET if large else MOST_PART
-        if part.file_size > most and not _UNREAD.match(part.filename):
-            said = f"unpacks to {part.file_size:,} bytes in {part.filename[:80]!r}; at most {most:,} are read"
-            raise InputError(said, place=place, hint="leave only the goals in it, or save it as CSV")
+        if not _UNREAD.match(part.filename):
+            _check_size(part, place, streamed=True)
+
+
+def _check_size(part: zipfile.ZipInfo, place: Place, *, streamed: bool) -> None:
+    """Raise InputError for a part that unpacks to more than is sane; only of what is streamed that may be much."""
+    large = part.filename.startswith("xl/worksheets/") or part.filename == "xl/sharedStrings.xml"
+    most = MOST_SHEET if large and streamed else MOST_PART
+    if part.file_size > most:
+        said = f"unpacks to {part.file_size:,} bytes in {part.filename[:80]!r}; at most {most:,} are read"
+        raise InputError(said, place=place, hint="leave only the goals in it, or save it as CSV")
+
+
+def _book(data: bytes, place: Place, *, values: bool) -> Any:
+    """The workbook as openpyxl has it. A file may call any of its parts its texts: each is checked when it is read."""
+    from openpyxl.reader.excel import ExcelReader
+
+    class Checked(zipfile.ZipFile):
+        def open(self, name: Any, *args: Any, **more: Any) -> Any:
+            _check_size(name if isinstance(name, zipfile.ZipInfo) else self.getinfo(name), place, streamed=True)
+            return super().open(name, *args, **more)
+
+        def read(self, name: Any, *args: Any) -> bytes:
+            _check_size(name if isinstance(name, zipfile.ZipInfo) else self.getinfo(name), place, streamed=False)
+            return super().read(name, *args)
+
+    class Reader(ExcelReader):  # type: ignore[misc]
+        def read_chartsheet(self, *_: Any) -> None:
+            """Sheets that are one chart hold no goals, and would be read whole, with their pictures."""
+
+    reader = Reader(io.BytesIO(data), read_only=True, data_only=values, keep_links=False)
+    reader.archive.close()
+    reader.archive = Checked(io.BytesIO(data))
+    reader.read()
+    return reader.wb
 
 
 class _Reading:
@@ -305,7 +340,7 @@ def _text(cell: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int | float):
-        return _number(value, percent="%" in _LITERAL.sub("", cell.number_format or ""))
+        return Exact(_number(value, percent="%" in _LITERAL.sub("", cell.number_format or "")))
     if isinstance(value, datetime):
         return value.date().isoformat() if value.time() == time() else value.isoformat(" ", "minutes")
     return value.isoformat() if isinstance(value, date) else str(value)

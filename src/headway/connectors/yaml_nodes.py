@@ -9,7 +9,8 @@ from typing import Any
 from headway.errors import InputError, Place
 
 MOST_BYTES = 5_000_000
-_DEEP = re.compile(r"(?:[\[{]\s*){20}|(?:-[ \t]+){20}")
+_DEEP = re.compile(r"(?:[\[{]\s*){20}|^[ \t]*(?:-[ \t]+){20}", re.MULTILINE)
+_COMMENT = re.compile(r"^[ \t]*#.*$", re.MULTILINE)
 
 
 def composed(data: bytes, file: str) -> Any:
@@ -25,7 +26,7 @@ def composed(data: bytes, file: str) -> Any:
         raise InputError(f"is {len(data):,} bytes; at most {MOST_BYTES:,} are read", place=place)
     try:
         text = data.decode("utf-8-sig")
-        if _DEEP.search(text):
+        if _DEEP.search(_COMMENT.sub("", text)):
             raise InputError("lists and mappings are nested too deeply", place=place)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of an anchor that is declared twice the later one counts

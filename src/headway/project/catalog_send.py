@@ -8,7 +8,7 @@ still known when the goal, or the asset, is gone.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
@@ -40,6 +40,10 @@ class _Known:
     sent: Mapping[str, Any] | None = None
     begun: tuple[Mapping[str, Any] | None, ...] = ()
     """What may have arrived since; None: it may have been taken back."""
+    taken: tuple[Mapping[str, Any], ...] = ()
+    """What was there last when it was taken back, until it is said again."""
+    receipt: Mapping[str, Any] = field(default_factory=dict)
+    """That of taking it back."""
 
     @property
     def before(self) -> tuple[Mapping[str, Any], ...]:
@@ -143,7 +147,7 @@ def _changes(
         if not everything and before.is_said(_kept(one.said)):
             same.append(Delivered(one.key, "same", f"{one.title}: as it was said before"))
         else:
-            changes.append(Change(one.key, one.title, one.said, before.before))
+            changes.append(Change(one.key, one.title, one.said, before.before, before.taken, before.receipt))
     said = {one.key for one in statements}
     gone = [key for key, before in known.items() if key not in said and before.before]
     # What was said last is taken back first: things before what they refer to.
@@ -163,7 +167,7 @@ def _written(
     try:
         for done in sink.deliver(changes, dry_run=False):
             if done.outcome in {"sent", "same"}:
-                waiting.append(_entry(start, by_key[done.key], "sent"))
+                waiting.append(_entry(start, by_key[done.key], "sent", done.receipt))
             if len(waiting) >= _BATCH:
                 written_all(project, waiting)
                 waiting = []
@@ -184,17 +188,20 @@ def _folded(project: Project, name: str, *, every: bool = False) -> dict[str, _K
         title = str(one.body.get("title", ""))
         if one.act == "begun" or every:
             begun = known.begun if said in known.begun else (*known.begun, said)
-            found[one.subject] = _Known(title, known.sent, begun)
-        elif one.act == "sent":
+            found[one.subject] = replace(known, title=title, begun=begun)
+        elif one.act == "sent" and said is not None:
             found[one.subject] = _Known(title, said)
+        elif one.act == "sent":
+            receipt = one.body.get("receipt")
+            receipt = receipt if isinstance(receipt, dict) else known.receipt
+            found[one.subject] = _Known(title, taken=(*known.before, *known.taken), receipt=receipt)
     return found
 
 
-def _entry(start: str, change: Change, act: str) -> Entry:
-    said = None if change.said is None else _kept(change.said)
-    return entry(
-        topic="catalog", subject=start + change.key, act=act, by=BY, body={"title": change.title, "said": said}
-    )
+def _entry(start: str, change: Change, act: str, receipt: Mapping[str, Any] | None = None) -> Entry:
+    body: dict[str, Any] = {"title": change.title, "said": None if change.said is None else _kept(change.said)}
+    body |= {"receipt": dict(receipt)} if receipt and change.said is None else {}
+    return entry(topic="catalog", subject=start + change.key, act=act, by=BY, body=body)
 
 
 def _kept(said: Any) -> Any:

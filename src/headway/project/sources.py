@@ -9,11 +9,13 @@ from __future__ import annotations
 import json
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from hashlib import blake2b
 from typing import Any
 
 from headway.config import Source
+from headway.errors import ConfigError
+from headway.graph.model import AnyRecord, Node
 
 VALUES = "values"
 """Name under which the readings of key results are synced."""
@@ -26,6 +28,9 @@ PLACES = (
     "history", "source",
 )  # fmt: skip
 """Options that say together where it is read."""
+
+OWN_WORDS = frozenset({"goals_csv", "okr_yaml"})
+"""Connectors whose goals are called by what people wrote, which other files may have too."""
 
 LONGEST = 150
 _SECRET = re.compile(r"secret|passw|token|key|credential|auth|login|user|people", re.IGNORECASE)
@@ -50,6 +55,24 @@ def by_name(sources: Sequence[Source]) -> dict[str, Source]:
             name += "'"
         found[name] = source
     return found
+
+
+class Apart:
+    """Sees to it that no two sources of one connector have a goal of the same id: their trees would be mixed."""
+
+    def __init__(self) -> None:
+        self._first: dict[str, str] = {}
+
+    def watched(self, name: str, records: Callable[[], Iterable[AnyRecord]]) -> Iterator[AnyRecord]:
+        """The records of the source that is called `name`. Raises ConfigError for a goal of another one."""
+        own = name.partition(":")[0]
+        for record in records():
+            if own in OWN_WORDS and isinstance(record, Node):
+                first = self._first.setdefault(record.id, name)
+                if first != name:
+                    message = f"{first} and {name} both have a goal {record.id}"
+                    raise ConfigError(message, hint="prefix: at one of them becomes part of its ids: prefix: sales")
+            yield record
 
 
 def _told_apart(sources: Sequence[Source], names: Sequence[str], said: Callable[[Source], str]) -> list[str]:

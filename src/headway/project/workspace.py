@@ -20,7 +20,7 @@ from headway.graph.graph import Graph
 from headway.graph.model import AnyRecord, Gap
 from headway.project import settings
 from headway.project.plugins import connector_class
-from headway.project.sources import VALUES, by_name
+from headway.project.sources import VALUES, Apart, by_name
 from headway.questions.registry import questions
 
 if TYPE_CHECKING:
@@ -246,11 +246,12 @@ class Project:
     def _collected(self) -> list[AnyRecord]:
         """Records straight from the sources. What the graph cannot do without raises; the rest becomes a gap."""
         records: list[AnyRecord] = []
-        for source in self.config.sources:
+        apart = Apart()
+        for name, source in by_name(self.config.sources).items():
             if getattr(connector_class(source.connector), "sync_only", False):
                 continue
             try:
-                records.extend(self._records(source))
+                records.extend(apart.watched(name, partial(self._records, source)))
             except HeadwayError as error:
                 if source.connector in {"dbt", "goals", "observations"} or isinstance(error, ConfigError):
                     raise
@@ -283,14 +284,14 @@ class Project:
             raise ConfigError(f"there is no source called {', '.join(sorted(unknown))}", hint=hint)
         self._graph = None
         results = []
+        apart = Apart()
         with self.store() as store:
             synced = store.synced()
             for name, source in named.items():
                 if name in wanted:
                     last = (synced.get(name), _covered(store, name))
-                    results.append(
-                        self._sync_one(store, name, partial(self._records, source, *last), known=name in synced)
-                    )
+                    records = partial(apart.watched, name, partial(self._records, source, *last))
+                    results.append(self._sync_one(store, name, records, known=name in synced))
             if not only:
                 for gone in sorted(synced.keys() - {*named, VALUES}):
                     store.remove(gone, self.now)

@@ -103,6 +103,10 @@ class Change:
     """What is to stand there; None: what we said is to be taken back."""
     before: tuple[Mapping[str, Any], ...] = field(default=())
     """What we said there, or may have said when a run was cut off, long texts left out; () where we said nothing."""
+    taken: tuple[Mapping[str, Any], ...] = field(default=())
+    """What we said there last before it was taken back; () where it was not, or is said again."""
+    receipt: Mapping[str, Any] = field(default_factory=dict)
+    """That of taking it back; empty where there was none."""
 
 
 class CatalogSink(Protocol):

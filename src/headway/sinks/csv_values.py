@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, ClassVar
@@ -50,53 +52,114 @@ class CsvValues:
 
     def _looked_at(self, items: Iterable[Value], *, dry_run: bool) -> list[Delivered]:
         before = content(self._path, self._shown)
-        header, rows = self._table(before)
-        by_key = {row.get("key_result", ""): row for row in rows}
+        table = _Table.of(before, self._shown)
         found = []
         for item in items:
-            row = by_key.get(item.key)
-            there = _number(row.get("value", "")) if row else None
+            there = _standing(table.value(item.key))
             what = decided(item, there)
 
-            def write(item: Value = item, row: dict[str, str] | None = row) -> None:
-                if row is None:
-                    row = by_key[item.key] = {"key_result": item.key}
-                    rows.append(row)
+            def write(item: Value = item) -> None:
                 day = item.day.isoformat() if item.day else ""
-                row.update(title=_safe(item.title), value=f"{item.value:.15g}", unit=_safe(item.unit), day=day)
+                cells = (_safe(item.title), f"{item.value:.15g}", _safe(item.unit), day)
+                table.put(item.key, dict(zip(COLUMNS[1:], cells, strict=True)))
 
             found.append(delivered(item, there, what, f"its row in {self._shown}", dry_run=dry_run, write=write))
         if any(one.outcome == "sent" for one in found):
-            rewrite(self._path, before, _written(header, rows), self._shown)
+            rewrite(self._path, before, table.written(), self._shown)
         return found
 
-    def _table(self, there: bytes | None) -> tuple[list[str], list[dict[str, str]]]:
+
+class _Table:
+    """The rows of a file, each with the text it stands there as: only a row that is changed is written anew.
+
+    Cells are addressed by the position of their column, so that nothing hangs on names that are there twice, or on rows
+    that are longer than the header.
+    """
+
+    def __init__(self, rows: list[list[str]], texts: list[str], *, mark: bool, end: str) -> None:
+        self._rows = rows
+        self._texts = texts
+        self._mark = mark
+        self._end = end
+        self._at = {name: rows[0].index(name) for name in COLUMNS if name in rows[0]}
+        key = self._at["key_result"]
+        self._line = {row[key]: line for line, row in enumerate(rows) if line and len(row) > key}
+
+    @classmethod
+    def of(cls, there: bytes | None, shown: str) -> _Table:
+        """What stands in a file; None: there is none yet. Raises InputError for what is no such file."""
         if there is None:
-            return list(COLUMNS), []
+            return cls([list(COLUMNS)], [""], mark=False, end="\n")
         try:
-            text = there.decode("utf-8-sig")
-            rows = list(csv.DictReader(io.StringIO(text, newline=""), strict=True))
-            header = next(csv.reader(io.StringIO(text, newline="")), [])
+            lines = list(io.StringIO(there.decode("utf-8-sig"), newline=""))
+            rows, texts, read = [], [], 0
+            reader = csv.reader(lines, strict=True)
+            for row in reader:
+                rows.append(row)
+                texts.append("".join(lines[read : reader.line_num]))
+                read = reader.line_num
         except (UnicodeDecodeError, csv.Error) as error:
-            raise InputError("is no CSV file in UTF-8", place=Place(self._shown)) from error
-        if not {"key_result", "value"} <= set(header):
-            raise InputError("has no columns key_result and value: it is not ours", place=Place(self._shown))
-        return list(dict.fromkeys((*header, *COLUMNS))), [{k: v or "" for k, v in r.items() if k} for r in rows]
+            raise InputError("is no CSV file in UTF-8", place=Place(shown)) from error
+        if not rows or not {"key_result", "value"} <= set(rows[0]):
+            raise InputError("has no columns key_result and value: it is not ours", place=Place(shown))
+        end = "\r\n" if all(text.endswith("\r\n") for text in texts[:-1] or texts) else "\n"
+        return cls(rows, texts, mark=there.startswith(codecs.BOM_UTF8), end=end)
+
+    def value(self, key: str) -> str:
+        """What stands as the value of a key result; '' where nothing does."""
+        line = self._line.get(key)
+        return "" if line is None else self._cell(line, self._at["value"])
+
+    def put(self, key: str, cells: Mapping[str, str]) -> None:
+        """Set cells of a key result, by the names of their columns; the row and the columns are added where missing."""
+        for name in cells:
+            if name not in self._at:
+                self._widen(name)
+        if key not in self._line:
+            self._line[key] = len(self._rows)
+            self._rows.append([""] * len(self._rows[0]))
+            self._texts.append("")
+        for name, text in {"key_result": key, **cells}.items():
+            self._set(self._line[key], self._at[name], text)
+
+    def _widen(self, name: str) -> None:
+        """Add a column, behind whatever stands in any row."""
+        at = self._at[name] = max(map(len, self._rows))
+        for line, row in enumerate(self._rows):
+            if row:  # an empty line stays one
+                self._set(line, at, "" if line else name)
+
+    def _cell(self, line: int, at: int) -> str:
+        row = self._rows[line]
+        return row[at] if at < len(row) else ""
+
+    def _set(self, line: int, at: int, text: str) -> None:
+        row = self._rows[line]
+        if at < len(row) and row[at] == text:
+            return
+        row += [""] * (at + 1 - len(row))
+        row[at] = text
+        self._texts[line] = ""
+
+    def written(self) -> bytes:
+        """The whole file."""
+        text = io.StringIO(newline="")
+        sheet = csv.writer(text, lineterminator=self._end)
+        for row, stands in zip(self._rows, self._texts, strict=True):
+            if stands:
+                text.write(stands if stands.endswith(("\n", "\r")) else stands + self._end)
+            else:
+                sheet.writerow(row)
+        return (codecs.BOM_UTF8 if self._mark else b"") + text.getvalue().encode("utf-8")
 
 
-def _written(header: list[str], rows: list[dict[str, str]]) -> bytes:
-    text = io.StringIO(newline="")
-    sheet = csv.DictWriter(text, header, restval="", lineterminator="\n")
-    sheet.writeheader()
-    sheet.writerows(rows)
-    return text.getvalue().encode("utf-8")
-
-
-def _number(said: str) -> float | None:
+def _standing(said: str) -> float | str | None:
+    """What a cell holds: None only when it is empty; a text where it is no finite number."""
     try:
-        return float(said) if said.strip() else None
+        value = float(said) if said.strip() else None
     except ValueError:
-        return None
+        return said
+    return value if value is None or math.isfinite(value) else said
 
 
 def _safe(text: str) -> str:

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, ClassVar
 
 from headway.config import Option
-from headway.errors import ConfigError, ServiceError
-from headway.graphql import CursorExpired, ask
-from headway.remote import Client, checked_url
+from headway.errors import ConfigError
+from headway.graphql import CursorExpired, NotGiven, ask
+from headway.remote import Client, Refused, checked_url
 from headway.sinks.protocol import Delivered, Setting
 from headway.sinks.values import Value, decided, delivered
 
@@ -33,7 +33,7 @@ mutation Set($board: ID!, $item: ID, $column: String!, $value: String) {
 class MondayValues:
     """Sets one column of numbers of the items that goals are, nothing else.
 
-    Raises ConfigError without a token or column, ServiceError when monday.com cannot be reached or refuses.
+    Raises ConfigError without a token or column, ServiceError when monday.com cannot be reached or refuses the token.
     """
 
     name: ClassVar[str] = "monday"
@@ -62,7 +62,12 @@ class MondayValues:
         """Set, or say what would be set, one item after the other."""
         with self._client:
             for item in items:
-                yield self._one(item, dry_run=dry_run)
+                try:
+                    yield self._one(item, dry_run=dry_run)
+                except (Refused, NotGiven) as error:
+                    if error.final if isinstance(error, NotGiven) else error.status == 401:
+                        raise
+                    yield Delivered(item.key, "failed", f"{item.title}: {error}")
 
     def _one(self, item: Value, *, dry_run: bool) -> Delivered:
         data = self._ask(READ, {"items": [item.place], "columns": [self._column]}, "the items")
@@ -89,4 +94,4 @@ class MondayValues:
         try:
             return ask(self._client, "v2", query, variables, what=what, sleep=self._sleep)
         except CursorExpired:
-            raise ServiceError(f"monday.com: {what}: it was refused") from None
+            raise NotGiven(f"monday.com: {what}: it was refused", final=False) from None

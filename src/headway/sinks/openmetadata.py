@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from importlib.util import find_spec
 from typing import Any, ClassVar, cast, get_args
 
@@ -19,7 +20,7 @@ from headway.errors import ConfigError, MissingExtra, ServiceError
 from headway.remote import Refused, checked_url
 from headway.sinks.catalog import Change, Head, Statement
 from headway.sinks.openmetadata_api import SYSTEM, Catalog
-from headway.sinks.openmetadata_changes import Wanted, asset_wanted, ended_wanted, goal_wanted, texts_wanted
+from headway.sinks.openmetadata_changes import Wanted, asset_wanted, ended_wanted, goal_wanted, is_marked, texts_wanted
 from headway.sinks.openmetadata_items import PROPERTY_TYPE, Asset, Goal, Home, Ours, Property, item_of
 from headway.sinks.openmetadata_requests import requests
 from headway.sinks.openmetadata_shapes import (
@@ -35,6 +36,8 @@ from headway.sinks.protocol import Delivered, Setting
 
 TOKEN = "OPENMETADATA_JWT_TOKEN"  # noqa: S105 - the name of a variable
 HOME = "Company goals"
+ENDED = "ended"
+"""In the receipt of a goal that we marked as ended, and nobody else before."""
 _MOST_FAILURES = 5
 """Failures of the server itself in a row after which the rest is not tried."""
 _NEW = "new"
@@ -133,7 +136,8 @@ class _Talk:
         if isinstance(item, Home):
             return self._home(change, item, ours)
         if isinstance(item, Goal):
-            return self._goal(change, item, ours)
+            known = (*change.before, *change.taken)
+            return self._goal(change, item, Ours(known, ended=change.receipt.get(ENDED) is True))
         if isinstance(item, Property):
             return self._property(change, item)
         if isinstance(item, Asset):
@@ -155,7 +159,9 @@ class _Talk:
         if change.said is None:
             if there is None:
                 return _gone(change)
-            return self._changed(change, item.collection, there, ended_wanted(there, item, ours))
+            wanted = ended_wanted(there, item, ours)
+            done = self._changed(change, item.collection, there, wanted)
+            return replace(done, receipt={ENDED: True}) if wanted.patch or is_marked(there) else done
         owner = self._team(item.team)
         if there is None:
             return self._made(

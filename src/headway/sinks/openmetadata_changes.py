@@ -52,7 +52,7 @@ def goal_wanted(there: Mapping[str, Any], goal: Goal, ours: Ours, owner: str) ->
     """What makes a goal that is there what it is to be. `owner` is the id of its team there, or ''."""
     wanted = Wanted()
     ending = ENDINGS[goal.collection]
-    if there.get(ending.field) == ending.ended and _marked(there):
+    if there.get(ending.field) == ending.ended and (ours.ended or is_marked(there)):
         wanted.put(ending.field, ending.living)
         wanted.words.append("in force again")
     texts_wanted(wanted, there, goal.texts, ours)
@@ -79,12 +79,19 @@ def ended_wanted(there: Mapping[str, Any], goal: Goal, ours: Ours) -> Wanted:
 
 
 def texts_wanted(wanted: Wanted, there: Mapping[str, Any], texts: Mapping[str, str], ours: Ours) -> None:
-    """Replace texts that are ours; leave those that somebody rewrote."""
+    """Replace texts that are ours; leave those that somebody rewrote, also below our line that a goal has ended."""
     for name, text in texts.items():
         stands = there.get(name)
         if print_of(stands) == print_of(text):
             continue
-        if stands and not ours.wrote(name, stands) and not (name == "description" and _marked(there)):
+        if name == "description" and is_marked(there):
+            below = str(stands).removeprefix(ENDED).lstrip()
+            if below and print_of(below) != print_of(text) and not ours.wrote(name, below):
+                wanted.put(name, below)
+                wanted.words.append("no longer said to have ended")
+                wanted.kept.append(name)
+                continue
+        elif stands and not ours.wrote(name, stands):
             wanted.kept.append(_WORDS.get(name, name))
             continue
         wanted.put(name, text)
@@ -202,6 +209,6 @@ def _named(fqns: Sequence[str]) -> str:
     return ", ".join(own) if more <= 1 else f"{', '.join(own[:_NAMED])} and {more} more"
 
 
-def _marked(there: Mapping[str, Any]) -> bool:
-    """Whether we marked a goal as ended."""
+def is_marked(there: Mapping[str, Any]) -> bool:
+    """Whether the description of a goal begins with our line that it has ended."""
     return str(there.get("description") or "").startswith(ENDED)

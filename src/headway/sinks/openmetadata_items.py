@@ -108,8 +108,10 @@ def item_of(data: Mapping[str, Any]) -> AnyItem | None:
 class Ours:
     """What was said of a thing earlier, or may have been: only that is ours there."""
 
-    def __init__(self, before: Iterable[Mapping[str, Any]]) -> None:
+    def __init__(self, before: Iterable[Mapping[str, Any]], *, ended: bool = False) -> None:
         self._before = [item for item in map(item_of, before) if item is not None]
+        self.ended = ended
+        """Whether it was us who marked it as ended."""
 
     @property
     def last(self) -> AnyItem | None:

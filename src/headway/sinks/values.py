@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
@@ -31,8 +32,15 @@ class Value:
     """Write over what somebody else wrote."""
 
 
-def decided(value: Value, there: float | None, *, untouched: float | None = None) -> Literal["same", "write", "leave"]:
-    """What to do where `there` stands now. `untouched` is what a field holds that nobody wrote into yet."""
+def decided(
+    value: Value, there: float | str | None, *, untouched: float | None = None
+) -> Literal["same", "write", "leave"]:
+    """What to do where `there` stands now: a text is somebody else's.
+
+    `untouched` is what a field holds that nobody wrote into yet.
+    """
+    if isinstance(there, str):
+        return "write" if value.force else "leave"
     if there is not None and _equal(there, value.value):
         return "same"
     if value.force or there is None or any(_equal(there, ours) for ours in value.ours):
@@ -41,12 +49,12 @@ def decided(value: Value, there: float | None, *, untouched: float | None = None
 
 
 def delivered(
-    value: Value, there: float | None, what: Literal["same", "write", "leave"], field: str, *, dry_run: bool,
+    value: Value, there: float | str | None, what: Literal["same", "write", "leave"], field: str, *, dry_run: bool,
     write: Callable[[], None],
 ) -> Delivered:  # fmt: skip
     """Do what was decided, and say it. `field` is where it stands, in words."""
     now = f"{value.value:.15g}"
-    before = "nothing" if there is None else f"{there:.15g}"
+    before = "nothing" if there is None else repr(there[:40]) if isinstance(there, str) else f"{there:.15g}"
     receipt = {"value": value.value}
     if what == "same":
         return Delivered(value.key, "same", f"{value.title}: {field} is {now} already", receipt)
@@ -60,5 +68,7 @@ def delivered(
 
 
 def _equal(one: float, other: float) -> bool:
-    """Tools keep fewer digits than we have: equal to nine of them is equal."""
+    """Tools keep fewer digits than we have: equal to nine of them is equal. Nothing is equal to infinity."""
+    if not (math.isfinite(one) and math.isfinite(other)):
+        return False
     return abs(one - other) <= 1e-9 * max(1.0, abs(one), abs(other))
