@@ -47,7 +47,7 @@ from headway.graph.model import (
     Target,
 )
 from headway.graph.outside import one_table_each
-from headway.graph.reach import order, reach
+from headway.graph.reach import order, reach, shortest_ways, way_back
 
 Way = Literal["computes", "informs"]
 State = Literal["draft", "planned", "active", "ended"]
@@ -469,7 +469,7 @@ class Graph:
 
     def services(self, asset: int, wanted: int = -1) -> tuple[Service, ...]:
         """How an asset serves each goal in the mask `wanted` (-1: all): for each way the shortest path."""
-        before = self._breadth_first(asset)
+        before = shortest_ways(self.downstream, asset)
         found: list[Service] = []
         ways: tuple[tuple[Way, int, Mapping[int, list[int]]], ...] = (
             ("computes", self.computes[asset], self.fed_by),
@@ -478,33 +478,14 @@ class Graph:
         for way, mask, attached in ways:
             for goal in self.goals_in(mask & wanted if wanted >= 0 else mask):
                 ends = [i for i in attached[goal] if i in before]
-                path = min((self._back(before, end) for end in ends), key=lambda p: (len(p), p))
+                path = min((way_back(before, end) for end in ends), key=lambda p: (len(p), p))
                 found.append(Service(goal, way, (*path, goal)))
         return tuple(sorted(found, key=lambda s: (s.goal, s.way)))
 
     def way(self, start: int, end: int) -> tuple[int, ...]:
         """The shortest path along which data flows from one asset to another, both included; () when there is none."""
-        before = self._breadth_first(start)
-        return self._back(before, end) if end in before else ()
-
-    def _breadth_first(self, start: int) -> dict[int, int]:
-        """Downstream of `start`: node -> the node before it on a shortest path."""
-        before = {start: start}
-        todo = deque([start])
-        while todo:
-            i = todo.popleft()
-            for j in self.downstream[i]:
-                if j not in before:
-                    before[j] = i
-                    todo.append(j)
-        return before
-
-    @staticmethod
-    def _back(before: Mapping[int, int], end: int) -> tuple[int, ...]:
-        path = [end]
-        while before[path[-1]] != path[-1]:
-            path.append(before[path[-1]])
-        return tuple(reversed(path))
+        before = shortest_ways(self.downstream, start)
+        return way_back(before, end) if end in before else ()
 
     # ------------------------------------------------------------------ what hangs on the nodes
 

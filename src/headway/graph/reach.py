@@ -528,3 +528,23 @@ def _integers(rows: Any) -> Iterator[int]:
     text = rows.tobytes()
     for start in range(0, len(text), width):
         yield int.from_bytes(text[start : start + width], "little")
+
+
+def shortest_ways(downstream: Sequence[Sequence[int]], start: int) -> dict[int, int]:
+    """Downstream of one node: each node -> the node before it on a shortest way; `start` -> itself."""
+    before = {start: start}
+    todo = [start]
+    for i in todo:
+        for j in downstream[i]:
+            if j not in before:
+                before[j] = i
+                todo.append(j)
+    return before
+
+
+def way_back(before: Mapping[int, int], end: int) -> tuple[int, ...]:
+    """One of these ways, from where it starts to `end`."""
+    path = [end]
+    while before[path[-1]] != path[-1]:
+        path.append(before[path[-1]])
+    return tuple(reversed(path))
