@@ -170,3 +170,11 @@ def test_goals_of_two_files_with_the_same_ids_are_not_mixed(tmp_path: Path) -> N
     assert [result.error for result in Project.open(tmp_path).sync(evaluate=False)] == ["", ""]
     graph = Project.open(tmp_path).graph()
     assert {"goals_csv:grow", "goals_csv:sea.grow"} <= set(graph.index)
+
+
+def test_a_path_that_lets_in_whoever_has_it_is_not_in_a_name() -> None:
+    links = [f"https://files.example.com/s/SECRET{n}/okrs.csv" for n in (1, 2)]
+    names = list(by_name([Source("goals_csv", {"url": link}) for link in links]))
+    assert len(set(names)) == 2
+    assert all(name.startswith("goals_csv:https://files.example.com/~") for name in names)
+    assert "SECRET" not in str(names)

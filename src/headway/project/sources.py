@@ -36,6 +36,8 @@ LONGEST = 150
 _SECRET = re.compile(r"secret|passw|token|key|credential|auth|login|user|people", re.IGNORECASE)
 _LOGIN = re.compile(r"(?<=//)[^/@\s]*@|\?[^/\s]*=.*$")
 """What may be secret in a URL: a login before its host, and parameters at its end."""
+_DOOR = re.compile(r"(?<=://)([^/]+)/(.*[^/].*)")
+"""A path below a host may be one that lets everybody in who has it, such as a shared file's."""
 
 
 def by_name(sources: Sequence[Source]) -> dict[str, Source]:
@@ -103,13 +105,17 @@ def _otherwise(source: Source) -> str:
     return f"{_everywhere(source)}#{blake2b(said, digest_size=4).hexdigest()}"
 
 
+def _closed(address: re.Match[str]) -> str:
+    return f"{address[1]}/~{blake2b(address[2].encode(errors='replace'), digest_size=4).hexdigest()}"
+
+
 def _shown(options: Mapping[str, Any], names: Iterable[str]) -> str:
     texts: list[str] = []
     for name in names:
         value = options.get(name)
         if value not in (None, "", [], {}):
             texts += map(str, value) if isinstance(value, list | tuple) else [str(value)]
-    text = ",".join(_LOGIN.sub("", text) for text in texts)
+    text = ",".join(_DOOR.sub(_closed, _LOGIN.sub("", text)) for text in texts)
     text = "".join(letter if letter.isprintable() else "?" for letter in text)
     if len(text) <= LONGEST:
         return text
