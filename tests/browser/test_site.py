@@ -221,7 +221,7 @@ SECRETS = ("ana.silva@example.com", "Ana Silva", "hunter2", "SELECT iban FROM", 
 
 def planted() -> Project:
     """A company with a name, an address, a password, a query and an account number wherever a record has room."""
-    records, synced = worlds.company().known()
+    records, synced, _ = worlds.company().known()
     return worlds.company().with_records([spoilt(r) for r in records], synced)
 
 

@@ -118,7 +118,7 @@ def test_equal_projects_give_equal_files_and_nothing_personal() -> None:
 
 
 def _same() -> tuple[Any, ...]:
-    records, _ = worlds.no_usage().known()
+    records = worlds.no_usage().known().records
     return (records,)
 
 
