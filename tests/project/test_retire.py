@@ -539,6 +539,7 @@ def test_what_is_announced_is_not_announced_again_and_the_promised_day_stands(sh
     again = retire.prepare(opened(shop), everything=True)
     assert again.nodes == ()
     assert "forgotten is announced already, for 2026-12-22" in again.notes
+    assert retire.prepare(opened(shop, date(2026, 12, 30)), everything=True).nodes == (), "a day later, too"
     assert set(retire.prepare(opened(shop), everything=True, on=date(2027, 1, 5)).nodes) == set(IDS), "put off"
     written(shop, stage="deprecated", on=promised)
     with pytest.raises(UsageError, match="dusty is deprecated already, for 2026-12-22"):

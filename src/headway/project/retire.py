@@ -94,7 +94,7 @@ def prepare(
     if not named and not roots and not off:
         hint = "name assets, or give --select, --objective or --zombies"
         raise UsageError(f"nothing is recorded that could be {stage} next", hint=hint)
-    far = _far_already(graph, known, stage, day, names)
+    far = _far_already(graph, known, stage, on, names)
     held = {} if regardless else _decided_otherwise(project, graph, names)
     found = _with_tests(graph, files, roots, leaving, held)
     order = [i for part in found.components for i in part if i not in far]
@@ -321,8 +321,10 @@ def _not_too_early(known: Mapping[str, Record], nodes: Iterable[Node], stage: St
             raise UsageError(message, hint=f"change its date in {FILE}, or wait")
 
 
-def _far_already(graph: Graph, known: Mapping[str, Record], stage: Stage, day: date, names: str) -> dict[int, str]:
-    """What is announced or deprecated already, for that day or a later one: nothing has to be written about it.
+def _far_already(
+    graph: Graph, known: Mapping[str, Record], stage: Stage, on: date | None, names: str
+) -> dict[int, str]:
+    """What is announced or deprecated already: nothing has to be written about it, unless a later day is asked for.
 
     Raises UsageError where it is named.
     """
@@ -331,7 +333,9 @@ def _far_already(graph: Graph, known: Mapping[str, Record], stage: Stage, day: d
     for record in known.values():
         i = graph.index.get(record.node)
         ahead = STAGES.index(record.stage) - STAGES.index(stage)
-        if i is None or record.stage in {"disabled", "dropped"} or ahead < 0 or (ahead == 0 and record.on < day):
+        if i is None or record.stage in {"disabled", "dropped"} or ahead < 0:
+            continue
+        if ahead == 0 and on is not None and record.on < on:
             continue
         found[i] = f"{graph.nodes[i].label} is {record.stage} already, for {record.on}"
         if i in named:
