@@ -76,6 +76,14 @@ def test_a_form_that_is_sent_twice_does_nothing_twice(
     assert [e.act for e in entries(shop, "finding")] == [act, act]
 
 
+def test_a_broken_file_of_retirements_takes_no_other_page_away(client: TestClient, shop: Project) -> None:
+    (Path(shop.config.root) / "retirements.yml").write_text("- retire: [broken", encoding="utf-8")
+    answer = client.get("/triage/zombies")
+    assert answer.status_code == 422
+    assert "not valid YAML" in answer.text
+    assert [client.get(page).status_code for page in ("/", "/map", "/cost", "/asset/orders")] == [200] * 4
+
+
 def test_nothing_is_decided_about_an_earlier_day(client: TestClient, shop: Project) -> None:
     asked = {"act": "keep", "finding": zombies(shop), "at": "2026-11-01"}
     answer = client.get("/triage/decide", params=asked)

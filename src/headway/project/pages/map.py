@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 import msgspec
 
 from headway.answer import listed, plural
+from headway.errors import InputError
 from headway.graph.graph import Graph
 from headway.graph.model import KINDS
 from headway.project import Project
@@ -461,4 +462,7 @@ def _half_used(graph: Graph, base: Base, dead: Iterable[int]) -> Iterator[Item]:
 
 def _decisions(project: Project) -> int | None:
     """What the tab of Triage counts, each time anew: people decide while the graph stays. None while use is unknown."""
-    return int(project.ask("triage").totals["open"]) if project.graph().use.known else None
+    try:
+        return int(project.ask("triage").totals["open"]) if project.graph().use.known else None
+    except InputError:  # told on the page of Triage
+        return None

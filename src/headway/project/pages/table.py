@@ -11,7 +11,7 @@ from urllib.parse import quote, unquote, urlencode
 
 import msgspec
 
-from headway.errors import UsageError
+from headway.errors import InputError, UsageError
 from headway.project.pages.page import Page
 
 if TYPE_CHECKING:
@@ -310,8 +310,14 @@ def resolve(address: str) -> tuple[PageRow, str] | None:
 
 
 def count_of(row: PageRow, project: Project) -> int:
-    """The number behind a tab's name; 0 shows none."""
-    return int(_function(row.count)(project) or 0) if row.count else 0
+    """The number behind a tab's name; 0 shows none.
+
+    A file that cannot be read is told on the page that it is about, and takes no other page away.
+    """
+    try:
+        return int(_function(row.count)(project) or 0) if row.count else 0
+    except InputError:
+        return 0
 
 
 def day_of(text: str) -> date | None:
