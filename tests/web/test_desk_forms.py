@@ -81,6 +81,7 @@ def test_a_broken_file_of_retirements_takes_no_other_page_away(client: TestClien
     answer = client.get("/triage/zombies")
     assert answer.status_code == 422
     assert "not valid YAML" in answer.text
+    assert "(retirements.yml:" in answer.text
     assert [client.get(page).status_code for page in ("/", "/map", "/cost", "/asset/orders")] == [200] * 4
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import secrets
+from pathlib import PurePath
 from typing import Any
 
 import msgspec
@@ -58,7 +59,11 @@ async def told(request: Request, error: Exception) -> Response:
     if status >= 500:
         # Places in the server's files and settings are for whoever runs it.
         return failed(request, _logged(error, status, headline))
-    return failed(request, Failed(status, headline, f"{error.message[:1].upper()}{error.message[1:]}.", error.hint))
+    # A file of the project is named as the project calls it, and no folder of this machine is.
+    named = isinstance(error, InputError) and error.place and not PurePath(error.place.file).is_absolute()
+    where = f" ({error.place})" if named else ""
+    message = f"{error.message[:1].upper()}{error.message[1:]}{where}."
+    return failed(request, Failed(status, headline, message, error.hint))
 
 
 async def http(request: Request, error: Exception) -> Response:
