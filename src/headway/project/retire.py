@@ -72,8 +72,8 @@ def prepare(
     """Everything a retirement would do. Nothing is written.
 
     Without assets, selector, objective or `everything` it goes on with what an earlier stage was recorded of. What
-    somebody decided to keep, and what is that far already, goes only when it is named; `regardless` leaves the former
-    to the caller. `on` is the day of the stage; the as-of date without. Raises UsageError and UnknownName for what
+    somebody decided to keep goes only when it is named; `regardless` leaves that to the caller. What is that far
+    already is not written again, unless `on` is later. `on` is the day of the stage; the as-of date without. Raises UsageError and UnknownName for what
     cannot be asked for, InputError for a file that cannot be edited, ConfigError for a project that cannot be used.
     """
     graph, files = project.graph(), DbtFiles.of(project.config)
