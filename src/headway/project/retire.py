@@ -73,8 +73,10 @@ def prepare(
 
     Without assets, selector, objective or `everything` it goes on with what an earlier stage was recorded of. What
     somebody decided to keep goes only when it is named; `regardless` leaves that to the caller. What is that far
-    already is not written again, unless `on` is later. `on` is the day of the stage; the as-of date without. Raises UsageError and UnknownName for what
-    cannot be asked for, InputError for a file that cannot be edited, ConfigError for a project that cannot be used.
+    already is not written again, unless `on` is later. `on` is the day of the stage; the as-of date without.
+
+    Raises UsageError and UnknownName for what cannot be asked for, InputError for a file that cannot be edited,
+    ConfigError for a project that cannot be used.
     """
     graph, files = project.graph(), DbtFiles.of(project.config)
     _nothing_half_done(files)
