@@ -110,3 +110,14 @@ def test_the_single_file_opens_from_disk_and_asks_nobody(fox: Firefox, tmp_path:
     assert fox.run(asked) == []
     assert fox.run(SIDEWAYS) == 0
     assert fox.trouble() == []
+
+
+def test_going_on_before_the_first_page_is_there_is_no_error(fox: Firefox, tmp_path: Path) -> None:
+    report = tmp_path / "report.html"
+    report.write_text(one_file(worlds.company(), Wanted()), encoding="utf-8")
+    for _ in range(10):
+        fox.ask("WebDriver:Navigate", {"url": report.as_uri()})
+        fox.run("location.hash = '#/map'")
+        fox.until("return document.getElementById('squares')?.width > 300")
+        fox.ask("WebDriver:Navigate", {"url": "about:blank"})
+    assert fox.trouble() == []

@@ -73,14 +73,16 @@ function searching(pages) {
   }
 }
 
+let leaving = false;
+
 async function main() {
   addEventListener("hashchange", event => {
-    const main = new URL(event.newURL).hash === "#main";                          // the link that skips to the content
-    if (!main) location.reload();
+    if (new URL(event.newURL).hash === "#main") return;                           // the link that skips to the content
+    leaving = true;
+    location.reload();
   });
-  const pages = await read("pages");
+  const now = asked(), pages = await read("pages");
   searching(pages);
-  const now = asked();
   if (now.path === "/list" && pages["/map"]) {
     const page = pages["/list"], data = columns(pages);
     mount(page, page.sheets);
@@ -99,4 +101,4 @@ async function main() {
   drawn();
 }
 
-await main();
+try { await main(); } catch (error) { if (!leaving) throw error; }                // a reload ends what is still loading
