@@ -88,6 +88,29 @@ def test_each_page_is_seen_wide_narrow_light_and_dark() -> None:
     assert seen == {(row.name, *look) for row in PAGES for look in LOOKS}
 
 
+SQUEEZED = """() => {
+  document.querySelectorAll("main details").forEach(d => { d.open = true; });
+  const seen = [...document.querySelectorAll("main *")].filter(e => !e.closest("pre, thead, #stage, .hidden-visually"));
+  const wider = e => e.scrollWidth > e.clientWidth + 1 && getComputedStyle(e).overflowX !== "visible";
+  const cells = [...document.querySelectorAll("main td, main tbody th")].filter(e => e.textContent.trim());
+  return [...seen.filter(e => wider(e) && !getComputedStyle(e).textOverflow.includes("ellipsis")),
+          ...cells.filter(e => e.clientWidth < 44)]
+    .map(e => e.outerHTML.slice(0, 120));
+}"""
+
+
+@pytest.mark.parametrize("name", list(ROWS))
+def test_on_a_narrow_window_no_table_is_cut_or_squeezed(serve: Serve, visit: Visit, name: str) -> None:
+    """Rows of many columns become cards: each is as wide as the window, and each cell says what it holds."""
+    row, project = ROWS[name], worlds.company()
+    key = key_of(row, project)
+    assert key is not None
+    page = visit(serve(project) + row.to(key, **given_of(row)), width=390)
+    assert page.evaluate(SQUEEZED) == []
+    unnamed = "main .cards td:not([data-head], .tick, .acts, .why, :empty)"
+    assert page.locator(unnamed).filter(has_not=page.locator("form")).count() == 0
+
+
 def keep(page: Any, name: str) -> None:
     """A picture of what is seen, where somebody wants to look at it."""
     if folder := os.environ.get("HEADWAY_SCREENS", "build/screens" if ALL else ""):

@@ -159,3 +159,18 @@ def test_hostile_names_are_text(serve: Serve, visit: Visit) -> None:
 def test_the_layout_is_the_same_twice(serve: Serve, visit: Visit) -> None:
     address = serve(wide()) + ADDRESS
     assert visit(address).evaluate(CARDS) == visit(address).evaluate(CARDS)
+
+
+LANES = """() => [...document.querySelectorAll('.lane span')].map(e => {
+  const {x, y, width, height} = e.getBoundingClientRect();
+  return {at: e.textContent, x, y, w: width, h: height}; })"""
+
+
+@pytest.mark.parametrize("width", [390, 1440])
+def test_names_of_lanes_cover_no_card_wherever_it_is_scrolled_to(serve: Serve, visit: Visit, width: int) -> None:
+    page = visit(serve(worlds.company()) + "/lineage/goal:key_result.keep.churn", width=width)
+    for left in (0, 40, 4000):
+        page.evaluate("left => document.getElementById('stage').scrollTo(left, 0)", left)
+        lanes, cards = page.evaluate(LANES), page.evaluate(CARDS)
+        assert len(lanes) > 3
+        assert [pair for pair in overlapping(lanes + cards) if not pair[0].isdigit() and pair[1].isdigit()] == []

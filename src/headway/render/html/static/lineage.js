@@ -3,7 +3,9 @@
 import {h} from "./dom.js";
 import {layered} from "./layered.mjs";
 
-const CARD_H = 44, GAP = 16, GUTTER = 104, ROW_MIN = 76, EDGE = 34, PITCH = 58, AUTO = 60;
+const CARD_H = 44, GAP = 16, EDGE = 34, PITCH = 58, AUTO = 60;
+/** Names of lanes stand left of the cards; above them where a window is narrow, or what is drawn is wider than it. */
+const BESIDE = {gutter: 104, row: 76, edge: EDGE}, ABOVE = {gutter: 12, row: 92, edge: 50}, NARROW = 700;
 const HEAD = 7;                                            // lanes from here on are goals
 const PLAIN = 6, WIDEST = 330;                             // from dashboards on, names are words, and cards as wide as they need
 const DUMMY = 14;                                          // room that a passing line takes in a row
@@ -88,6 +90,7 @@ export function mountLineage(stage, data, {steps = 0, across = false, open = [],
   ruler.font = '560 12.5px "Inter var", system-ui, sans-serif';
   const words = text => ruler.measureText(text).width;
   let last;
+  const room = needed => (stage.clientWidth < NARROW || BESIDE.gutter + needed > stage.clientWidth - 2 ? ABOVE : BESIDE);
 
   /** What would be shown at a depth: nodes, edges, lanes, and the cards after folding. */
   function scene(depth) {
@@ -97,7 +100,7 @@ export function mountLineage(stage, data, {steps = 0, across = false, open = [],
     const lane = lanesOf(nodes, [...edges, ...dashes]);
     const longest = Math.max(...nodes.filter(n => n.band < PLAIN).map(n => n.name.length), 0);
     const cardW = Math.max(150, Math.min(232, Math.ceil(42 + 6.75 * longest)));
-    const capacity = view.across ? Math.max(4, Math.floor(stage.clientHeight / PITCH)) : Math.max(4, Math.floor((stage.clientWidth - GUTTER - EDGE) / (cardW + GAP)));
+    const capacity = view.across ? Math.max(4, Math.floor(stage.clientHeight / PITCH)) : Math.max(4, Math.floor((stage.clientWidth - room(0).gutter - EDGE) / (cardW + GAP)));
     return {nodes, edges, dashes, lane, cardW, ...fold(nodes, lane, capacity, new Set([view.focus, view.selected]), view.open, costWords)};
   }
 
@@ -125,6 +128,7 @@ export function mountLineage(stage, data, {steps = 0, across = false, open = [],
   function paint(shown, lines, L, lane, cardW) {
     const spot = geometry(shown, L, cardW);
     paper.classList.toggle("across", view.across);
+    paper.classList.toggle("above", Boolean(spot.above));
     Object.assign(paper.style, {marginLeft: "", width: `${spot.width}px`, height: `${spot.height}px`});
     const svg = h("svg", {id: "lines", width: spot.width, height: spot.height, "aria-hidden": "true"});
     [...lines].sort((p, q) => p.broken - q.broken).forEach(p => svg.append(h("path", {svg: 1, class: p.broken ? "broken" : p.circle ? "circle" : p.suggested ? "suggested" : null, d: route(spot, p, L.chains.get(p.index))})));
@@ -148,18 +152,19 @@ export function mountLineage(stage, data, {steps = 0, across = false, open = [],
     }
     const rows = Array.from({length: L.L}, () => []);
     xs.forEach((_, v) => rows[L.lay[v]].push(v));
-    const gap = v => (v < shown.length ? GAP : 8), needed = Math.max(...rows.map(row => row.reduce((sum, v) => sum + w(v) + gap(v), 0)));
-    const width = Math.max(stage.clientWidth - 2, GUTTER + needed), widest = Math.max(cardW, ...shown.map((_, i) => w(i)));
-    const unit = Math.min(cardW + 44, (width - GUTTER - EDGE - widest) / Math.max(1, span));
-    const height = Math.max(stage.clientHeight - 2, 2 * EDGE + (L.L - 1) * ROW_MIN), pitch = L.L > 1 ? (height - 2 * EDGE) / (L.L - 1) : height;
-    const left = GUTTER + (width - GUTTER - EDGE / 2 - span * unit) / 2, y = r => (L.L > 1 ? height - EDGE - r * pitch : height / 2);
-    const lefts = spread(rows, xs.map(v => left + (v - min) * unit), w, gap, width);
-    return {width, height, pitch, box: i => ({x: lefts[i], y: y(L.lay[i]) - CARD_H / 2, w: w(i)}), point: v => ({x: lefts[v] + DUMMY / 2, y: y(L.lay[v])}), row: y};
+    const gap = v => (v < shown.length ? GAP : 8), needed = Math.max(...rows.map(one => one.reduce((sum, v) => sum + w(v) + gap(v), 0)));
+    const {gutter, row, edge} = room(needed);
+    const width = Math.max(stage.clientWidth - 2, gutter + needed), widest = Math.max(cardW, ...shown.map((_, i) => w(i)));
+    const unit = Math.min(cardW + 44, (width - gutter - EDGE - widest) / Math.max(1, span));
+    const height = Math.max(stage.clientHeight - 2, 2 * edge + (L.L - 1) * row), pitch = L.L > 1 ? (height - 2 * edge) / (L.L - 1) : height;
+    const left = gutter + (width - gutter - EDGE / 2 - span * unit) / 2, y = r => (L.L > 1 ? height - edge - r * pitch : height / 2);
+    const lefts = spread(rows, xs.map(v => left + (v - min) * unit), w, gap, gutter, width);
+    return {above: room(needed) === ABOVE, width, height, box: i => ({x: lefts[i], y: y(L.lay[i]) - CARD_H / 2, w: w(i)}), point: v => ({x: lefts[v] + DUMMY / 2, y: y(L.lay[v])}), row: y};
   }
 
   /** Left edges of everything in a row, moved apart where they would overlap and kept inside the picture. */
-  function spread(rows, centres, w, gap, width) {
-    const lefts = centres.map((c, v) => Math.max(GUTTER, Math.min(c - w(v) / 2, width - w(v) - 10)));
+  function spread(rows, centres, w, gap, gutter, width) {
+    const lefts = centres.map((c, v) => Math.max(gutter, Math.min(c - w(v) / 2, width - w(v) - 10)));
     for (const row of rows) {
       row.sort((u, v) => centres[u] - centres[v] || u - v);
       for (let k = 1; k < row.length; k++) lefts[row[k]] = Math.max(lefts[row[k]], lefts[row[k - 1]] + w(row[k - 1]) + gap(row[k - 1]));

@@ -98,7 +98,7 @@ export function listOf(data, query) {
   return [
     h("div", {class: "list-head"}, h("h1", {class: "lead"}, said), h("div", {class: "seg", role: "group", "aria-label": "View"}, h("a", {"data-view": "map", href: map}, "Map"), h("a", {"data-view": "list", href: LIST, "aria-current": "page"}, "List"))),
     ...filters(query).filter(Boolean),
-    rows.length ? h("div", {class: "panel"}, h("table", {class: "rows list", role: "table"}, h("thead", {role: "rowgroup"}, h("tr", {role: "row"}, COLUMNS.map(head))),
+    rows.length ? h("div", {class: "panel"}, h("table", {class: "rows cards list", role: "table"}, h("thead", {role: "rowgroup"}, h("tr", {role: "row"}, COLUMNS.map(head))),
       h("tbody", {role: "rowgroup"}, rows.slice((page - 1) * ROWS, page * ROWS).map(i => row(data, i))))) : h("div", {class: "panel empty"}, h("h2", {}, "Nothing fits"), h("p", {}, h("a", {class: "button main", href: LIST}, "All assets"))),
     h("nav", {class: "pager", "aria-label": "Pages"}, page > 1 && h("a", {class: "button", href: but(query, {page: page - 1})}, "Previous"),
       h("span", {class: "dim num"}, `Page ${count(page)} of ${count(pages)}`), page < pages && h("a", {class: "button", href: but(query, {page: page + 1})}, "Next")),
