@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import date, timedelta
 from typing import Annotated, Literal
 
-from headway.answer import Answer, Column, Finding, plural
+from headway.answer import Answer, Column, Finding, listed, plural
 from headway.errors import UsageError
 from headway.graph.graph import Graph
 from headway.graph.model import KINDS
@@ -138,6 +138,9 @@ def _sentences(graph: Graph, i: int, below: list[int]) -> Iterator[str]:
         yield f"Nobody used {name} in {plural(days, 'day')}; " + (
             f"it was last used on {last}." if last else "no use of it is on record."
         )
+        others = sorted({reader.person_class or "unnamed" for reader in use.readers(i)})
+        if others:
+            yield f"Reads of the class{'es' * (len(others) > 1)} {listed(others)} do not count as use."
     else:
         yield f"Whether anybody uses {name} is not known: {use.reason.get(i, 'no source covers it')}."
 
