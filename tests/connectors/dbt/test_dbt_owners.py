@@ -89,7 +89,7 @@ def test_codeowners_of_the_repository_around_the_project(tmp_path: Path) -> None
     (tmp_path / ".github/CODEOWNERS").write_text("/models/ @nobody\n/analytics/models/ @acme/data\n")
     inner = tmp_path / "analytics"
     model = table("model.shop.a", original_file_path="models/marts/a.sql")
-    assert owned(inner, model, {"dbt_project.yml": ""}) == ("@acme/data", "codeowners")
+    assert owned(inner, model, {"dbt_project.yml": ""}) == ("data", "codeowners")
 
 
 def test_a_stated_codeowners_file_counts_and_a_missing_one_is_a_gap(tmp_path: Path) -> None:
@@ -189,6 +189,11 @@ def test_the_last_rule_wins_whatever_its_form() -> None:
     assert rules.owner_of("models/x.yml") == "@c, @d"
     assert rules.owner_of("models/marts/x.yml") == "@e"
     assert rules.owner_of("models/marts/open.sql") == ""
+
+
+def test_a_team_of_a_company_has_the_name_that_others_call_it_by() -> None:
+    rules = CodeOwners("* @acme/data-team @acme/web/shop @person a@acme.example @acme/\n")
+    assert rules.owner_of("x.sql") == "data-team, shop, @person, a@acme.example, @acme/"
 
 
 def test_sections_of_gitlab() -> None:

@@ -109,11 +109,12 @@ def _split(line: str) -> tuple[str, str]:
 
 
 def _owners(text: str) -> str:
+    """The owners of a line. `@company/sales-team` is the team that the rest of a project calls `sales-team`."""
     names = []
     for word in text.split():
         if word.startswith("#"):
             break
-        names.append(word)
+        names.append((word.startswith("@") and "/" in word and word.rpartition("/")[2]) or word)
     return ", ".join(names)
 
 
