@@ -1,4 +1,7 @@
-"""A PostgreSQL server of the tests' own: a temporary cluster on a free loopback port, gone when the session ends."""
+"""What many tests here need and is made once: the demo company, built with dbt, and a PostgreSQL server.
+
+The server is a temporary cluster on a free loopback port, gone when the session ends.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +17,25 @@ from itertools import count
 from pathlib import Path
 
 import pytest
+
+from headway.project.demo import Demo
+
+
+@pytest.fixture(scope="session")
+def _company(tmp_path_factory: pytest.TempPathFactory) -> Demo:
+    if not os.environ.get("HEADWAY_DBT"):
+        pytest.skip("HEADWAY_DBT does not name a dbt")
+    built = Demo(tmp_path_factory.mktemp("company") / "demo", say=lambda _: None)
+    built.build()
+    return built
+
+
+@pytest.fixture(scope="module")
+def demo(_company: Demo, tmp_path_factory: pytest.TempPathFactory) -> Demo:
+    """The demo company as it is when it has just been built, each module's own to change."""
+    folder = tmp_path_factory.mktemp("demo") / "company"
+    shutil.copytree(_company.directory, folder, symlinks=True)
+    return Demo(folder, say=lambda _: None)
 
 
 @dataclass(frozen=True)

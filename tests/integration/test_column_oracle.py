@@ -6,7 +6,6 @@ Needs the dbt program named by HEADWAY_DBT, with dbt-duckdb.
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -72,11 +71,7 @@ class Company:
 
 
 @pytest.fixture(scope="module")
-def company(tmp_path_factory: pytest.TempPathFactory) -> Company:
-    if not os.environ.get("HEADWAY_DBT"):
-        pytest.skip("HEADWAY_DBT does not name a dbt")
-    demo = Demo(tmp_path_factory.mktemp("columns") / "company", say=lambda _: None)
-    demo.build()
+def company(demo: Demo) -> Company:
     return Company(demo.project_dir)
 
 

@@ -22,16 +22,6 @@ EXPORTS_BY_PLAN = "3ae4f43b-e420-5ea6-95ef-fbc8ea77ef2c"
 """A chart on a query that joins three models, and on no dashboard."""
 
 
-@pytest.fixture(scope="module")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Demo:
-    dbt = os.environ.get("HEADWAY_DBT")
-    if not dbt:
-        pytest.skip("HEADWAY_DBT does not name a dbt")
-    built = Demo(tmp_path_factory.mktemp("demo") / "company", say=lambda _: None)
-    built.build()
-    return built
-
-
 @pytest.fixture
 def project(demo: Demo) -> Project:
     return demo.open()
@@ -64,6 +54,15 @@ def test_what_cannot_be_trusted_names_the_node_to_blame(project: Project) -> Non
         ("Keep the net promoter score above 10", "fct_nps_answers"),
     }
     assert {node for _, node in blamed} == {"tickets", "fct_nps_answers"}
+
+
+def test_what_fails_does_so_since_a_day_that_the_answers_know(project: Project) -> None:
+    rows = [row.values for row in project.ask("trust").rows]
+    since = {values[2]: str(values[6]) for values in rows}
+    assert since["fct_nps_answers"] == "2026-11-22"
+    assert max(since.values()) <= str(project.as_of)
+    owners = {values[2]: values[3] for values in rows}
+    assert owners["tickets"] == owners["fct_nps_answers"] == "support-team"  # of a source's meta, and of CODEOWNERS
 
 
 def test_the_quadrants_hold_what_was_planted(project: Project) -> None:

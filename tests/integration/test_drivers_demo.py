@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
 from datetime import date
 from typing import Any
 
@@ -18,15 +17,6 @@ from headway.project import Project
 from headway.project.demo import Demo
 
 pytestmark = pytest.mark.integration
-
-
-@pytest.fixture(scope="module")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Demo:
-    if not os.environ.get("HEADWAY_DBT"):
-        pytest.skip("HEADWAY_DBT does not name a dbt")
-    built = Demo(tmp_path_factory.mktemp("demo") / "company", say=lambda _: None)
-    built.build()
-    return built
 
 
 @pytest.fixture(scope="module")

@@ -20,15 +20,6 @@ STAGES = ("announced", "deprecated", "disabled", "dropped")
 SOURCES = ("models", "seeds", "snapshots", "tests", "macros")
 
 
-@pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Demo:
-    if not os.environ.get("HEADWAY_DBT"):
-        pytest.skip("HEADWAY_DBT does not name a dbt")
-    demo = Demo(tmp_path_factory.mktemp("retire") / "company", say=lambda _: None)
-    demo.build()
-    return demo
-
-
 def bytes_of(project: Path) -> dict[str, bytes]:
     """Every file that people write, with its content."""
     files = [p for folder in SOURCES for p in (project / folder).rglob("*") if p.is_file()]
@@ -65,9 +56,9 @@ def declared(project: Path) -> set[str]:
     return {uid for section in sections for uid in manifest[section]}
 
 
-def test_every_stage_leaves_builds_and_values_as_they_were_and_can_be_taken_back(built: Demo, tmp_path: Path) -> None:
+def test_every_stage_leaves_builds_and_values_as_they_were_and_can_be_taken_back(demo: Demo, tmp_path: Path) -> None:
     folder = tmp_path / "company" / "lumaloop"
-    shutil.copytree(built.directory, folder.parent)
+    shutil.copytree(demo.directory, folder.parent)
     # On several threads DuckDB adds floats in another order each time, and the last digits differ from run to run.
     profile = (folder / "profiles.yml").read_text()
     (folder / "profiles.yml").write_text(profile.replace("schema: main", "schema: main\n      settings: {threads: 1}"))
@@ -107,8 +98,8 @@ def test_every_stage_leaves_builds_and_values_as_they_were_and_can_be_taken_back
     assert outcome(folder) == untouched
 
 
-def test_a_test_of_what_stays_keeps_what_it_compares_with(built: Demo) -> None:
-    project = built.open()
+def test_a_test_of_what_stays_keeps_what_it_compares_with(demo: Demo) -> None:
+    project = demo.open()
     prepared = retire.prepare(project, everything=True)
     payments = {"dbt:model.lumaloop.fct_payments", "dbt:source.lumaloop.billing.payments"}
     assert payments <= set(project.ask("retire-plan").totals["ids"])
