@@ -7,7 +7,6 @@ the graph links to nodes, SQL is parsed to the tables and columns that it reads 
 
 from __future__ import annotations
 
-import logging
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -31,6 +30,7 @@ from headway.graph.model import (
     PersonClass,
 )
 from headway.people import Classes, People
+from headway.sql import Unparsed, trees
 
 Kind = Literal["dashboard", "chart", "dataset", "metric"]
 
@@ -247,20 +247,14 @@ def _stands_for(item: Item, table: TableName) -> str:
 
 def _tables(sql: str, dialect: str) -> list[TableName]:
     """Tables that SQL names which parses but could not be followed, such as a script; none where it does not parse."""
-    import sqlglot
     from sqlglot import exp
-    from sqlglot.errors import SqlglotError
 
-    log = logging.getLogger("sqlglot")
-    before, log.disabled = log.disabled, True  # its warnings quote SQL
     try:
-        trees = [tree for tree in sqlglot.parse(sql, dialect=dialect or None) if tree is not None]
-        own = {cte.alias.lower() for tree in trees for cte in tree.find_all(exp.CTE)}
-        names = [(t.catalog, t.db, t.name) for tree in trees for t in tree.find_all(exp.Table) if t.name]
-    except (SqlglotError, RecursionError, ValueError, AttributeError, TypeError):
+        found = trees(sql, dialect)
+    except Unparsed:
         return []
-    finally:
-        log.disabled = before
+    own = {cte.alias.lower() for tree in found for cte in tree.find_all(exp.CTE)}
+    names = [(t.catalog, t.db, t.name) for tree in found for t in tree.find_all(exp.Table) if t.name]
     return sorted({n for n in names if n[1] or n[2].lower() not in own})
 
 

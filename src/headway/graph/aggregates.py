@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from functools import lru_cache
 
+from headway.sql import Unparsed, trees
+
 
 def aggregate(expression: str, dialect: str = "") -> str:
     """An aggregate as `name(columns)` in lower case, so that alike ones compare equal; '' for what is no aggregate.
@@ -21,19 +23,17 @@ def aggregate(expression: str, dialect: str = "") -> str:
 
 @lru_cache(maxsize=65_536)
 def _aggregate(expression: str, dialect: str) -> str:
-    import sqlglot
     from sqlglot import exp
-    from sqlglot.errors import SqlglotError
 
     try:
-        tree = sqlglot.parse_one(f"SELECT {expression}", dialect=dialect or None)
-        found = []
-        for node in tree.find_all(exp.AggFunc):
-            name = node.sql_name().lower() if not isinstance(node, exp.Anonymous) else node.name.lower()
-            if isinstance(node, exp.Count) and isinstance(node.this, exp.Distinct):
-                name = "count_distinct"
-            columns = sorted({c.name.lower() for c in node.find_all(exp.Column)})
-            found.append(f"{name}({', '.join(columns)})")
-    except (SqlglotError, RecursionError, ValueError, AttributeError):
+        read = trees(f"SELECT {expression}", dialect)
+    except Unparsed:
         return ""
+    found = []
+    for node in read[0].find_all(exp.AggFunc) if len(read) == 1 else ():
+        name = node.sql_name().lower() if not isinstance(node, exp.Anonymous) else node.name.lower()
+        if isinstance(node, exp.Count) and isinstance(node.this, exp.Distinct):
+            name = "count_distinct"
+        columns = sorted({c.name.lower() for c in node.find_all(exp.Column)})
+        found.append(f"{name}({', '.join(columns)})")
     return ", ".join(sorted(dict.fromkeys(found)))

@@ -7,13 +7,14 @@ what it aggregates. Nothing is proven beyond that: expressions that are equal fo
 
 from __future__ import annotations
 
-import logging
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 from typing import Any
+
+from headway.sql import selected
 
 _LONGEST = 10_000
 """Characters of an expression that is looked at."""
@@ -72,23 +73,13 @@ def conditions(sql: str, names: Names, *, dialect: str = "") -> frozenset[str] |
 
 @lru_cache(maxsize=4_096)
 def _parsed(sql: str, dialect: str) -> Any:
+    if len(sql) > _LONGEST:
+        return None
     try:
-        import sqlglot
-        from sqlglot.errors import SqlglotError
+        tree = selected(sql, dialect)
     except ImportError:
         return None
-    log = logging.getLogger("sqlglot")
-    before, log.disabled = log.disabled, True  # its warnings quote SQL
-    try:
-        if len(sql) > _LONGEST:
-            return None
-        select = sqlglot.parse_one(f"SELECT {sql}", dialect=dialect or None)
-        found = select.args.get("expressions") or []
-        return found[0].unalias() if len(found) == 1 and not select.args.get("from_") else None
-    except (SqlglotError, RecursionError, ValueError, AttributeError, TypeError):
-        return None
-    finally:
-        log.disabled = before
+    return None if tree is None else tree.unalias()
 
 
 _PLAIN = re.compile(r"(sum|avg|min|max)\(([a-z_][a-z0-9_]*)\)", re.IGNORECASE | re.ASCII)

@@ -9,7 +9,6 @@ sqlglot does the parsing; it is part of the extra `columns` and only loaded when
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -19,6 +18,7 @@ from headway.errors import MissingExtra
 from headway.graph.column_query import Resolver, Unsupported
 from headway.graph.column_scope import Leaf, TableName, TooLarge
 from headway.graph.column_tokens import shortened
+from headway.sql import quietly
 
 VERSION = 2
 """Raised whenever the same query may resolve to something else: what was kept of an older version is not used."""
@@ -36,7 +36,6 @@ _NEEDED: Mapping[str, tuple[str, ...]] = {
 """Names inside sqlglot's trees that are relied on. They have moved between versions, and a name that is not there reads
 as "no FROM", not as an error."""
 
-_LOG = logging.getLogger("sqlglot")
 _BORDER = "\0"
 _EXPRESSION_TABLE = "headway_expression"
 
@@ -231,18 +230,16 @@ def _parse(sql: str, dialect: Any) -> Any:
     """The tree of the one statement in `sql`. Raises Unsupported for none, several, or what cannot be parsed."""
     from sqlglot.errors import SqlglotError
 
-    before, _LOG.disabled = _LOG.disabled, True  # its warnings quote SQL
     try:
-        tokens = dialect.tokenize(sql)
-        trees = [tree for tree in _trees(sql, tokens, dialect) if tree is not None]
+        with quietly():
+            tokens = dialect.tokenize(sql)
+            trees = [tree for tree in _trees(sql, tokens, dialect) if tree is not None]
     except RecursionError:
         raise
     except SqlglotError as error:
         raise Unsupported(f"the SQL could not be parsed{_place(error)}") from None
     except Exception as error:
         raise Unsupported(f"the parser failed on the SQL ({type(error).__name__})") from None
-    finally:
-        _LOG.disabled = before
     if len(trees) != 1:
         raise Unsupported(
             "there is no statement in the SQL" if not trees else "there are several statements in the SQL"

@@ -17,6 +17,7 @@ from typing import Any
 import msgspec
 
 from headway.errors import ConfigError, InputError, MissingExtra, WarehouseError
+from headway.sql import Unparsed, trees
 from headway.warehouse.where import jinja_where
 
 DIALECTS: Mapping[str, tuple[str, str]] = {  # dbt adapter -> renderer module, renderer class
@@ -116,14 +117,13 @@ def relations(sql: str, dialect: str) -> frozenset[tuple[str, str, str]]:
 
     dbt records no edge for a model that a metric reaches only through a filter; the SQL names it all the same.
     """
-    from sqlglot import exp, parse_one
-    from sqlglot.errors import SqlglotError
+    from sqlglot import exp
 
     try:
-        tree = parse_one(sql, dialect="postgres" if dialect == "vertica" else dialect)
-    except SqlglotError as error:
-        raise InputError(f"the SQL cannot be parsed: {_sentence(error)[0]}") from None
-    return frozenset((t.catalog, t.db, t.name) for t in tree.find_all(exp.Table) if t.db)
+        found = trees(sql, "postgres" if dialect == "vertica" else dialect)
+    except Unparsed as error:
+        raise InputError(f"the SQL cannot be parsed: {error.said}") from None
+    return frozenset((t.catalog, t.db, t.name) for tree in found for t in tree.find_all(exp.Table) if t.db)
 
 
 def _build(semantic: Mapping[str, Any], adapter: str) -> Any:

@@ -12,6 +12,7 @@ from functools import reduce
 from typing import Any
 
 from headway.errors import InputError
+from headway.sql import TooDeep, Unparsed, trees
 from headway.warehouse.periods import Window
 
 MAX_ROWS = 5_000
@@ -168,24 +169,18 @@ def rendered(tree: Any, dialect: str) -> str:
 
 
 def _one_statement(text: str, dialect: str, what: str, into: Any = None) -> Any:
-    from sqlglot.dialects.dialect import Dialect
-    from sqlglot.errors import SqlglotError
-
     try:
-        spoken = Dialect.get_or_raise(dialect)
-        trees = spoken.parse_into(into, text) if into else spoken.parse(text)
-    except SqlglotError as error:
-        errors = getattr(error, "errors", None) or [{}]
-        said, line = errors[0].get("description") or "it cannot be read", errors[0].get("line")
-        where = f" (line {line})" if line and "\n" in text.strip() else ""
-        raise InputError(f"the {what} {short(text)} is not SQL{where}: {said.rstrip('.')}") from None
-    except RecursionError:
+        found = trees(text, dialect, into=into)
+    except TooDeep:
         raise InputError(f"the {what} {short(text)} is nested too deeply") from None
-    if len(trees) > 1 and any(trees[1:]):
+    except Unparsed as error:
+        where = f" (line {error.line})" if error.line and "\n" in text.strip() else ""
+        raise InputError(f"the {what} {short(text)} is not SQL{where}: {error.said}") from None
+    if len(found) > 1:
         raise InputError(f"the {what} {short(text)} holds several statements", hint="write exactly one, without a ;")
-    if not trees or trees[0] is None:
+    if not found:
         raise InputError(f"the {what} is empty")
-    return trees[0]
+    return found[0]
 
 
 def _only_reads(tree: Any, what: str) -> None:

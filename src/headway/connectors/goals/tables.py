@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from headway.errors import ConfigError
+from headway.sql import TooDeep, Unparsed, trees
 
 LONGEST = 100_000
 """Characters of SQL that are looked at."""
@@ -37,7 +38,7 @@ def tables(sql: str, dialect: str = "") -> tuple[str, ...]:
     if len(sql) > LONGEST or _depth(sql) > DEEPEST:
         raise Unreadable("it is too long or too deeply nested")
     try:
-        statements = [s for s in sqlglot.parse(sql, dialect=dialect or None) if s is not None]
+        statements = trees(sql, dialect)
         if len(statements) != 1 or not isinstance(statements[0], exp.Query):
             raise Unreadable("it is not a single query")
         found = {
@@ -46,10 +47,12 @@ def tables(sql: str, dialect: str = "") -> tuple[str, ...]:
             for source in scope.sources.values()
             if isinstance(source, exp.Table) and source.name
         }
-    except sqlglot.errors.SqlglotError as error:
-        raise Unreadable(f"it is not valid SQL{_line(error)}") from error
-    except RecursionError as error:
+    except (TooDeep, RecursionError) as error:
         raise Unreadable("it is too deeply nested") from error
+    except Unparsed as error:
+        raise Unreadable("it is not valid SQL" + (f" near its line {error.line}" if error.line else "")) from error
+    except sqlglot.errors.SqlglotError as error:
+        raise Unreadable("it is not valid SQL") from error
     return tuple(sorted(found))
 
 
@@ -62,9 +65,3 @@ def _depth(sql: str) -> int:
         elif character in ")]":
             depth -= 1
     return deepest
-
-
-def _line(error: Exception) -> str:
-    errors = getattr(error, "errors", None)
-    line = errors[0].get("line") if errors else None
-    return f" near its line {line}" if line else ""

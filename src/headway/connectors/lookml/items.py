@@ -18,6 +18,7 @@ from headway.connectors.lookml.files import File, Project
 from headway.connectors.lookml.measures import Measures
 from headway.connectors.lookml.views import Explore, Field, View, World
 from headway.connectors.lookml.worker import Board, Element, Query
+from headway.sql import selected
 
 _QUOTES = str.maketrans("", "", '"`[]')
 _REFERENCE = re.compile(r"\$\{\s*(\w+)\.(\w+)\s*(?:::\w+\s*)?\}")
@@ -291,20 +292,7 @@ def column_names(sql: str, dialect: str) -> list[str]:
 
 
 def _tree(sql: str, dialect: str) -> Any:
-    import sqlglot
-    from sqlglot import exp
-    from sqlglot.errors import SqlglotError
-
-    if "${" in sql or "@{" in sql:
-        return None
-    try:
-        trees = sqlglot.parse(f"SELECT {sql}\n", dialect=dialect or None)
-    except (SqlglotError, RecursionError, ValueError, AttributeError, TypeError):
-        return None
-    one = trees[0] if len(trees) == 1 else None
-    if not isinstance(one, exp.Select) or len(one.expressions) != 1 or one.args.get("from_") or one.args.get("from"):
-        return None
-    return one.expressions[0]
+    return None if "${" in sql or "@{" in sql else selected(sql, dialect)
 
 
 def _tags(measure: Field) -> tuple[str, ...]:

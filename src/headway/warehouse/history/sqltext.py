@@ -7,16 +7,15 @@ relations and columns: not its literals, not in errors, not in the log.
 from __future__ import annotations
 
 import contextlib
-import logging
 import re
-import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from headway.files import put_whole
+from headway.sql import TooDeep, Unparsed, quietly, trees
 
 EVERY = "*"
 """In place of a column: any of them may have been read."""
@@ -83,13 +82,10 @@ _CURSOR = re.compile(
 _UNLOAD = re.compile(_LED + r"unload\s*\(\s*'((?:[^'\\]|''|\\.)*)'\s*\)", re.IGNORECASE | re.DOTALL)
 _PLACEHOLDER = re.compile(r"""((?:'[^']*'|"[^"]*")+)|(?<![\w$])\$\d+(?![\w$])""")
 _FIRST_WORD = re.compile(r"(?:\s|--[^\n]*(?:\n|$)|/\*.*?\*/|\()*([a-zA-Z_]+)", re.DOTALL)
-_lock = threading.Lock()
 
 
 def parse(text: str, dialect: str) -> Parsed:
     """What a statement (or several, separated by semicolons) reads and builds. Never raises for what is in the text."""
-    from sqlglot.errors import SqlglotError
-
     if len(text) > _LONGEST:
         return Parsed(kind=_first_word(text), problem="long")
     if found := _CURSOR.match(text):
@@ -97,34 +93,24 @@ def parse(text: str, dialect: str) -> Parsed:
     elif found := _UNLOAD.match(text):  # Redshift's export: a query inside a literal
         text = found[1].replace("''", "'").replace("\\'", "'")
     try:
-        with _hushed():
+        with quietly():
             try:
                 return _read(text, dialect)
-            except SqlglotError:
+            except TooDeep:
+                raise
+            except Unparsed:
                 # the parser stumbles over some placeholders (`$1 <> ''`); NULL stands wherever one can
                 bare = _PLACEHOLDER.sub(lambda found: found[1] or "NULL", text)
                 if bare == text:
                     raise
                 return _read(bare, dialect)
-    except SqlglotError:
-        return Parsed(kind=_first_word(text), problem="" if _administers(text) else "syntax")
-    except RecursionError:
+    except (TooDeep, RecursionError):
         return Parsed(kind=_first_word(text), problem="deep")
+    except Unparsed:
+        return Parsed(kind=_first_word(text), problem="" if _administers(text) else "syntax")
     except (ValueError, TypeError, AttributeError, KeyError, IndexError):
-        # the parser fell over a text it should have refused; to the reader that is the same
+        # a tree of a form that it should not have
         return Parsed(kind=_first_word(text), problem="syntax")
-
-
-@contextlib.contextmanager
-def _hushed() -> Iterator[None]:
-    """Without the parser's log, which quotes the text."""
-    log = logging.getLogger("sqlglot")
-    with _lock:
-        before, log.disabled = log.disabled, True
-        try:
-            yield
-        finally:
-            log.disabled = before
 
 
 _VERBS = frozenset(
@@ -184,14 +170,10 @@ def _first_word(text: str) -> str:
 
 
 def _read(text: str, dialect: str) -> Parsed:
-    import sqlglot
-
     from headway.warehouse.history.reads import Reading
 
     reading = Reading(text)
-    for tree in sqlglot.parse(text, dialect=dialect or None):
-        if tree is None:
-            continue
+    for tree in trees(text, dialect):
         if not reading.add(tree) and not _silent(tree):
             return Parsed(kind=_first_word(text), problem="unknown")
     return Parsed(
