@@ -31,6 +31,8 @@ NOWHERE = "#-"
 
 _REMARK = re.compile(r"/\*.*?\*/\s*", re.DOTALL)
 """What a style sheet says to whoever edits it; the file leaves it out."""
+_REMARKS = re.compile(r"^[ \t]*(?://[^\n]*|/\*\*(?s:(?:(?!\*/).)*)\*/[ \t]*)\n", re.MULTILINE)
+"""The same of a module, where it has whole lines."""
 _LEADS_NOWHERE = re.compile(r' href="#-"')
 _IMPORTED = re.compile(r'(from|import) ?"\./([\w.]+)"')
 _OPENING = 'if (location.hash.length > 1) document.documentElement.dataset.opening = "";'
@@ -154,7 +156,8 @@ def _modules() -> dict[str, str]:
         source = files[name].decode()
         todo += [m[2] for m in _IMPORTED.finditer(source)]
         text = _IMPORTED.sub(
-            lambda m: f'{m[1]} "headway/{m[2]}"' if m[1] != "import(" else f'import("headway/{m[2]}"', source
+            lambda m: f'{m[1]} "headway/{m[2]}"' if m[1] != "import(" else f'import("headway/{m[2]}"',
+            _REMARKS.sub("", source),
         )
         found[key] = "data:text/javascript," + quote(text, safe=" !$&'()*+,/:;=?@[]{}|^~`\"-_.\\>")
     return found
