@@ -174,6 +174,14 @@ def test_a_limit_turns_findings_into_exit_code_1(headway: Run) -> None:
     assert err == "1 finding, more than the limit of 0.\n"
 
 
+def test_where_nobody_knows_no_limit_is_kept(headway: Run, shop: Path) -> None:
+    (shop / "target/run_results.json").unlink(missing_ok=True)
+    assert headway("trust")[0] == 0
+    code, out, err = headway("trust", "--limit", "0")
+    assert (code, err) == (2, "It is not known, so no limit is kept.\n")
+    assert "not known" in out
+
+
 def test_selecting_limits_the_rows(headway: Run) -> None:
     answer = json.loads(headway("orphans", "--select", "path:nowhere", "-f", "json")[1])
     assert answer["rows"] == []

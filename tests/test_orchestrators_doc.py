@@ -55,6 +55,9 @@ def test_the_gate_passes_on_sound_data_and_stops_on_broken_data(shop: Path) -> N
     results.write_text(results.read_text().replace('"pass"', '"fail"'))
     with pytest.raises(RuntimeError, match="cannot be trusted"):
         names["stop_when_goals_stand_on_broken_data"](str(shop))
+    results.unlink()
+    with pytest.raises(RuntimeError, match="is not known"):
+        names["stop_when_goals_stand_on_broken_data"](str(shop))
     (shop / "target/manifest.json").write_text("{")
     with pytest.raises(RuntimeError, match="dbt"):
         names["stop_when_goals_stand_on_broken_data"](str(shop))
@@ -62,7 +65,7 @@ def test_the_gate_passes_on_sound_data_and_stops_on_broken_data(shop: Path) -> N
 
 def test_the_run_order_is_what_the_command_answers(shop: Path) -> None:
     names = defined(OURS[1])
-    assert names["run_order"](str(shop)) == ["orders"]
+    assert names["run_order"](str(shop)) == ["model.shop.orders"]
     (shop / "headway.yml").write_text("nonsense: [")
     with pytest.raises(RuntimeError, match="headway"):
         names["run_order"](str(shop))

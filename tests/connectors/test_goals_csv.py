@@ -175,7 +175,7 @@ def test_numbers_that_may_be_others_are_said(
         ("0.2;40%", (20.0, 40.0), True),
         ("20;40%", (20.0, 40.0), False),
         ("0;40%", (0.0, 40.0), False),
-        ("7%;0.07", (7.0, 7.0), True),
+        ("14%;0.07", (14.0, 7.0), True),
         ("1;40%", (1.0, 40.0), True),
         ("0.2;0.4", (0.2, 0.4), False),
         ("0.2%;40%", (0.2, 40.0), False),
@@ -322,3 +322,63 @@ def test_options_that_cannot_be(options: dict[str, Any]) -> None:
 def test_a_column_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no column 'z' for title"):
         read(tmp_path, "a\n1\n", columns={"title": "z"})
+
+
+def ids(records: Sequence[Any]) -> list[str]:
+    return [r.id for r in records if isinstance(r, Node)]
+
+
+def test_what_stands_below_a_private_or_archived_goal_is_left_out_with_it(tmp_path: Path) -> None:
+    records = read(
+        tmp_path,
+        "title,type,parent,target,private,status\n"
+        "Lay off people,Objective,,,yes,\n"
+        "Costs,Key result,Lay off people,5,,\n"
+        "Grow,Objective,,,no,\n"
+        "Costs,Key result,Grow,6,no,\n"
+        "Old,Objective,,,,Archived\n"
+        "Past,Key result,Old,6,,\n",
+    )
+    assert ids(records) == ["goals_csv:grow", "goals_csv:costs"]
+    assert "2 private goals" in told(records)
+    assert "2 archived goals (Old, Past) of okrs.csv left out" in told(records)
+    assert "ay off" not in repr(records)
+
+
+def test_a_row_of_an_objective_counts_wherever_it_stands_beside_its_key_results(tmp_path: Path) -> None:
+    records = read(
+        tmp_path,
+        "objective,key result,target,private,owner\nGrow,Cut,5,no,\nGrow,,,,ceo-team\nHide,A,1,,\nHide,,,yes,\n",
+    )
+    assert ids(records) == ["goals_csv:grow", "goals_csv:cut"]
+    assert next(r.owner for r in records if isinstance(r, Node)) == "ceo-team"
+
+
+def test_a_key_result_that_was_dropped_is_named_and_does_not_count(tmp_path: Path) -> None:
+    rows = "Grow,Objective,,,\nOld plan,Key result,Grow,100,Dropped\nNew,Key result,Grow,1,Done\n"
+    records = read(tmp_path, f"title,type,parent,target,status\n{rows}")
+    assert ids(records) == ["goals_csv:grow", "goals_csv:new"]
+    assert "1 dropped key result (Old plan) of okrs.csv left out" in told(records)
+
+
+def test_years_of_two_digits_come_first_in_no_day(tmp_path: Path) -> None:
+    text = "title,start date,due date\nA,01.10.26,31.12.26\nB,2026-12-31,2026-10-01\n"
+    assert "2 days cannot be read" in told(read(tmp_path, text))
+    records = read(tmp_path, text)
+    assert {(o.start, o.end) for o in records if isinstance(o, Objective)} == {(None, None)}
+    assert "1 goals end before they begin" in told(records)
+    (first, *_) = [o for o in read(tmp_path, text, dates="dmy") if isinstance(o, Objective)]
+    assert (first.start, first.end) == (date(2026, 10, 1), date(2026, 12, 31))
+
+
+def test_a_start_at_the_target_is_no_way_to_go(tmp_path: Path) -> None:
+    records = read(tmp_path, "title,parent,start value,current,target\nGrow,,,,\nFlat,Grow,5,3,5\n")
+    (target,) = [t for t in records if isinstance(t, Target)]
+    assert (target.baseline, target.target) == (5.0, None)
+    assert "'Flat' starts at its target in okrs.csv" in told(records)
+
+
+def test_numbers_in_percent_have_that_unit_where_no_other_is_said(tmp_path: Path) -> None:
+    text = "title,parent,target,unit\nGrow,,,\nChurn,Grow,2.6%,\nShare,Grow,40%,pct\nCount,Grow,7,\n"
+    units = [t.unit for t in read(tmp_path, text) if isinstance(t, Target)]
+    assert units == ["%", "pct", ""]

@@ -14,7 +14,7 @@ from goal_five import FIVE, Row, Synced, check_five, check_followed
 from headway.connectors.okr_yaml import OkrYaml
 from headway.connectors.protocol import Context
 from headway.errors import ConfigError, InputError
-from headway.graph.model import Deliverable, Edge, Gap, Node, Reading, Target
+from headway.graph.model import Deliverable, Edge, Gap, Node, Objective, Reading, Target
 from headway.testing import ConnectorConformance
 
 NOW = datetime(2026, 11, 22, 6, 0, tzinfo=UTC)
@@ -198,3 +198,36 @@ def test_options_that_cannot_be(options: dict[str, Any]) -> None:
 def test_an_empty_folder(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no YAML file"):
         list(OkrYaml({"path": "."}, Context(str(tmp_path), NOW)).records())
+
+
+def test_ids_that_count_anew_in_each_file_and_below_each_objective_are_told_apart(tmp_path: Path) -> None:
+    growth = "objectives:\n- {id: O1, title: Grow, key_results: [{id: KR1, title: MRR, target: 1}]}\n"
+    growth += "- {id: O2, title: Keep, key_results: [{id: KR1, title: Churn, target: 2}]}\n"
+    support = "objectives:\n- {id: O1, title: Answer, key_results: [{id: KR1, title: Reply, target: 3}, "
+    support += "{id: KR2, title: Praise, target: 4}]}\n"
+    for folder, text in (("growth", growth), ("support", support)):
+        (tmp_path / "okrs" / folder).mkdir(parents=True)
+        (tmp_path / "okrs" / folder / "q4.yaml").write_text(text)
+    context = Context(str(tmp_path), NOW)
+    records = list(OkrYaml({"path": "okrs"}, context).records())
+    above = {t.key_result: t.objective for t in records if isinstance(t, Target)}
+    assert above == {
+        "okr_yaml:growth_q4.O1.KR1": "okr_yaml:growth_q4.O1",
+        "okr_yaml:O2.KR1": "okr_yaml:O2",
+        "okr_yaml:support_q4.O1.KR1": "okr_yaml:support_q4.O1",
+        "okr_yaml:KR2": "okr_yaml:support_q4.O1",
+    }
+    assert not [r for r in records if isinstance(r, Gap) and "twice" in r.message]
+
+
+def test_a_period_gives_its_days_and_one_that_is_none_is_counted(tmp_path: Path) -> None:
+    text = "period: 2024-Q3\nobjectives:\n- {title: Grow, key_results: [{title: A, baseline: 0.1, target: 40%}]}\n"
+    text += "- {title: Later, period: someday}\n"
+    records = read(tmp_path, text)
+    days = {o.period: (o.start, o.end) for o in records if isinstance(o, Objective)}
+    assert days == {"2024-Q3": (date(2024, 7, 1), date(2024, 9, 30)), "someday": (None, None)}
+    (target,) = [t for t in records if isinstance(t, Target)]
+    assert (target.baseline, target.target, target.unit) == (10.0, 40.0, "%")
+    said = " ".join(r.message for r in records if isinstance(r, Gap))
+    assert "1 periods are none that is known" in said
+    assert "1 goals have a percent sign at some of their numbers only" in said

@@ -86,6 +86,35 @@ def test_a_synonym_and_the_unit_find_the_metric() -> None:
     assert "Harbour MRR can be in EUR" in said
 
 
+def test_what_is_called_just_so_comes_first() -> None:
+    records: list[AnyRecord] = [
+        *RECORDS[:2],
+        *key_result("6", "Monthly churn rate"),
+        asset(
+            "metric", "churned_subscriptions", title="Churned subscriptions", description="for the monthly churn rate"
+        ),
+        asset("metric", "monthly_churn_rate", title="Monthly churn rate"),
+        asset("metric", "a_churn_rate_monthly", title="Churn rate, monthly"),
+    ]
+    found = Graph(records, as_of=TODAY)
+    assert found.nodes[proposals(found)[0].asset].name == "monthly_churn_rate"
+
+
+@pytest.mark.parametrize(
+    ("unit", "target", "said"),
+    [("", None, True), ("share", 0.09, False), ("percent", 9.0, False), ("EUR", 9.0, False)],
+)
+def test_percents_of_a_tool_are_compared_only_with_what_somebody_says_they_are(
+    unit: str, target: float | None, said: bool
+) -> None:
+    more = f"version: 1\nbindings: [{{goal: asana:3, metric: visitors{', unit: ' + unit if unit else ''}}}]\n"
+    found = graph(more)
+    aim = found.targets[found.index["asana:3"]]
+    assert (aim.target, aim.binding.metric) == (target, "visitors")
+    gaps = [g.message for g in found.gaps if "is in percent there" in g.message]
+    assert bool(gaps) is said
+
+
 def test_models_and_dashboards_are_proposed_with_who_reads_them() -> None:
     found = graph()
     of = {p.way: p for p in proposals(found) if found.nodes[p.goal].name == "3"}

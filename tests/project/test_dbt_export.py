@@ -301,8 +301,65 @@ def test_the_export_stays_where_it_was_and_goes_where_it_is_told(shop: Path) -> 
     }  # fmt: skip
     (shop / "target/manifest.json").write_text(json.dumps(whole))
     assert export(shop).file == "other/goals.yml"
-    with pytest.raises(InputError, match="declared there already"):
+    with pytest.raises(InputError, match="exported to another file before"):
         export(shop, output=FILE)
+
+
+def test_a_file_that_was_moved_is_found_before_dbt_has_parsed_it(shop: Path) -> None:
+    export(shop)
+    (shop / "models/goals").mkdir()
+    (shop / FILE).rename(shop / "models/goals/h.yml")
+    assert export(shop).file == "models/goals/h.yml"
+    assert not (shop / FILE).exists()
+
+
+def test_the_only_copy_of_the_goals_stays_where_no_place_of_goals_is_known(shop: Path) -> None:
+    export(shop)
+    parsed(shop)
+    (shop / "goals.yml").unlink()
+    (shop / "headway.yml").write_text("dbt: {target: target}\n")
+    assert "Grow sales" in repr(Project.open(shop).ask("goals"))
+    before = (shop / FILE).read_bytes()
+    with pytest.raises(InputError, match="known from this file alone"):
+        export(shop)
+    assert (shop / FILE).read_bytes() == before
+
+
+ONE = """version: 1
+periods: [{id: q, start: 2026-10-01, end: 2026-12-31}]
+objectives:
+  - id: grow-it
+    title: Grow
+    owner: sales-team
+    period: q
+    description: DESCRIBED
+    key_results:
+"""
+
+
+def test_nothing_that_dbt_renders_is_left_in_a_condition(shop: Path) -> None:
+    where = "{{ Dimension('plan__tier') }} = 'pro'"
+    (shop / "goals.yml").write_text(f'{ONE}      - {{id: a, title: A, metric: revenue, target: 9, where: "{where}"}}\n')
+    export(shop)
+    assert "{ { Dimension(" in (shop / FILE).read_text()
+    assert "{{" not in (shop / FILE).read_text()
+
+
+def test_key_results_that_would_be_one_metric_have_names_of_their_own(shop: Path) -> None:
+    names = ("m__x", "m_x", "m--x")
+    rows = "".join(f"      - {{id: {name}, title: {name}, metric: revenue, target: 9}}\n" for name in names)
+    (shop / "goals.yml").write_text(ONE + rows)
+    export(shop, metrics=True)
+    assert len({m["name"] for m in said(shop)["metrics"]}) == 3
+    assert not export(shop, metrics=True).differs
+
+
+def test_a_rule_of_dashes_is_no_nesting(shop: Path) -> None:
+    rule = "- " * 24 + "[[[[[[[[[[[[[[[[[[[[[["
+    (shop / "goals.yml").write_text(ONE.replace("DESCRIBED", f"'See {rule}'") + "      - {id: a, title: A}\n")
+    export(shop)
+    export(shop, figures=False)
+    assert rule in said(shop)["exposures"][0]["description"]
 
 
 @pytest.mark.parametrize(
@@ -405,6 +462,31 @@ def test_a_selector_names_what_is_below_an_objective_and_its_exposure_once_there
     (selector,) = yaml.safe_load(capsys.readouterr().out)["selectors"]
     assert selector["name"] == "objective__grow"
     assert selector["definition"] == {"union": [{"method": "exposure", "value": "objective__grow", "parents": True}]}
+
+
+def test_a_selector_names_what_the_exposure_does_not_know_yet_and_does_without_one_that_is_gone(
+    shop: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    at = ["--project-dir", str(shop)]
+    export(shop)
+    parsed(shop)
+    whole = json.loads((shop / "target/manifest.json").read_text())
+    whole["exposures"]["exposure.shop.objective__grow"]["depends_on"] = {"nodes": ["metric.shop.revenue"]}
+    whole["metrics"]["metric.shop.revenue"]["depends_on"] = {"nodes": []}
+    (shop / "target/manifest.json").write_text(json.dumps(whole))
+    assert run(["select", "grow", *at]) == 0
+    assert capsys.readouterr().out == "+exposure:objective__grow +orders\n"
+    (shop / FILE).unlink()
+    assert run(["select", "grow", *at]) == 0
+    assert capsys.readouterr().out == "+metric:revenue +orders\n"
+
+
+def test_a_selector_of_a_title_with_jinja_is_nothing_that_dbt_renders(
+    shop: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (shop / "goals.yml").write_text(GOALS.replace("Grow sales", "Grow {{ var('x') }}", 1))
+    assert run(["select", "grow", "--format", "yaml", "--project-dir", str(shop)]) == 0
+    assert "{{" not in capsys.readouterr().out
 
 
 def test_what_has_nothing_of_dbt_below_it_cannot_be_selected(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -282,7 +282,7 @@ class StoreConformance:
             broken(store, "superset", T0 + DAY, InputError("the login was refused"), node("half"))
         assert names(store) == ["sales"]
         (gap,) = of_type(store, Gap)
-        assert gap.topic == "superset"
+        assert (gap.topic, gap.origin.connector) == ("syncs", "superset")
         assert gap.message == (
             "the last sync of superset failed at 2026-03-03 09:30 UTC: the login was refused; "
             "what is shown is from 2026-03-02 09:30 UTC"

@@ -47,10 +47,10 @@ def dbt(output: str, key_results_as_metrics: bool, figures: bool, check: bool, *
         click.echo(f"Note: {note}.", err=True)
     if stdout:
         emit((prepared.after or b"").decode("utf-8"))
-    elif check:
+    if check:
         click.echo(prepared.outlook, err=True)
         return Exit.FINDINGS if prepared.differs else Exit.FINE
-    else:
+    if not stdout:
         dbt_export.write(prepared)
         click.echo(prepared.summary, err=True)
     return Exit.FINE

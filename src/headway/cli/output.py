@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def show(answer: Answer, *, format: str, rows: int, limit: int | None, verbose: bool) -> int:  # noqa: A002 - the option
-    """Print an answer; the exit code says whether it is within the limit."""
+    """Print an answer; the exit code says whether it is within the limit, or that nobody knows."""
     from headway.answer import Verdict
     from headway.render.formats import RenderOptions, aside, render_as
 
@@ -23,6 +23,9 @@ def show(answer: Answer, *, format: str, rows: int, limit: int | None, verbose: 
     emit(render_as(format, answer, options))
     if more := aside(format, answer, options):
         click.echo(more, err=True, nl=False)
+    if limit is not None and answer.totals.get("known") is False:
+        click.echo("It is not known, so no limit is kept.", err=True)
+        return Exit.COULD_NOT_TELL
     if limit is None or Verdict(answer=answer, limit=limit).passed:
         return Exit.FINE
     findings = f"{answer.findings:,} {'finding' if answer.findings == 1 else 'findings'}"

@@ -26,7 +26,7 @@ def select(objective: str, format: str, **options: Any) -> int:  # noqa: A002 - 
 
     Once `headway export dbt` was run and dbt has parsed it, that is its exposure; before, the metrics and models below.
 
-    dbt build --select "$(headway select grow)"
+    needed=$(headway select grow) && dbt build --select "$needed"
     """
     from headway.project.dbt_select import selector_of
 

@@ -67,6 +67,8 @@ class Goal:
     """Name of the metric that gives its value, where the tool knows one."""
     rolled_up: bool = False
     """Its number is computed from the goals below it."""
+    dropped: bool = False
+    """It was given up: a key result that nobody aims at any more."""
     done: bool = False
     done_on: date | None = None
     file: str = ""
@@ -108,6 +110,9 @@ def records(
     for goal in tree.goals.values():
         yield from tree.of(goal)
     yield from tree.gaps
+    if tree.dropped:
+        message = f"{_counted(tree.dropped, 'dropped key result', 'dropped key results')} of {tool} left out"
+        yield Gap(topic="goals", message=message, origin=Origin(connector))
     yield from _missing(connector, tool, left_out or LeftOut(), hint_private)
 
 
@@ -139,7 +144,8 @@ class _Tree:
                 self.order[goal.key] = len(self.order)
                 self.goals[goal.key] = goal
         if twice:
-            self._note(f"{_counted(twice, 'goal is', 'goals are')} there twice; the first counts")
+            self._note(f"{_counted(twice, 'goal is there twice', 'goals are there twice')}; the first counts")
+        self.dropped: list[str] = []
         self.parent = self._parents()
         self.below: Mapping[str, list[str]] = self._below()
 
@@ -148,9 +154,8 @@ class _Tree:
         parent = {key: goal.parent if goal.parent in self.goals else "" for key, goal in self.goals.items()}
         lost = [goal.title for goal in self.goals.values() if goal.parent and goal.parent not in self.goals]
         if lost:
-            message = (
-                f"{_counted(lost, 'goal belongs', 'goals belong')} to a goal that is not read, and stand at the top"
-            )
+            one, several = "goal stands at the top", "goals stand at the top"
+            message = f"{_counted(lost, one, several)}: what they belong to is not read"
             self._note(message, hint="it is archived, private, or not among what is read")
         done: set[str] = set()
         for start in parent:
@@ -187,6 +192,8 @@ class _Tree:
             yield from self._objective(goal)
         elif sort == "deliverable":
             yield from self._deliverable(goal)
+        elif goal.dropped:
+            self.dropped.append(goal.title)
         else:
             yield from self._key_result(goal, self.id(goal.key), self.id(self.parent[goal.key]))
 
@@ -239,13 +246,14 @@ class _Tree:
 
     def _key_result(self, goal: Goal, node: str, objective: str) -> Iterator[AnyRecord]:
         origin = self._origin(goal)
+        nowhere = goal.target is not None and goal.target == goal.baseline
         yield self._node(goal, "key_result", node, goal.title)
         yield Target(
             key_result=node,
             objective=objective,
             weight=goal.weight,
             baseline=goal.baseline,
-            target=goal.target,
+            target=None if nowhere else goal.target,
             direction=_direction(goal),
             unit=goal.unit,
             start=goal.start,
@@ -269,6 +277,9 @@ class _Tree:
             message = f"{goal.title!r} has no number in {self.tool}: it is only words"
             hint = "give it a number there, or bind it under bindings: in the goals file"
             self._note(message, goal.key, hint)
+        elif nowhere:
+            hint = "give it another start or target there"
+            self._note(f"{goal.title!r} starts at its target in {self.tool}: there is no way to go", goal.key, hint)
         elif goal.target is None:
             self._note(f"{goal.title!r} has a number in {self.tool}, but no target", goal.key)
 

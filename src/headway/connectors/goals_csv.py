@@ -28,6 +28,7 @@ from headway.connectors.written import (
     can_be_read_in_two_ways,
     day_of,
     decimal_signs,
+    in_one_way,
     is_private,
     is_share,
     is_yes,
@@ -76,10 +77,12 @@ _SORTS: Mapping[str, Sort] = {
 }  # fmt: skip
 _ENDED = frozenset("achieved cancelled canceled closed completed done dropped ended failed finished missed".split())  # noqa: SIM905
 _NUMBERS = ("baseline", "target", "current")
-_Missed = Literal["day", "period", "number", "sign", "percent", "order", "title"]
+_DROPPED = frozenset({"cancelled", "canceled", "dropped"})
+_Missed = Literal["day", "period", "backwards", "number", "sign", "percent", "order", "title"]
 _SAID: Mapping[_Missed, tuple[str, str]] = {
     "day": ("days cannot be read", "dates: says how they are written"),
     "period": ("periods are none that is known, and give no days", "Q3 2026, 2026-H1, FY2026, Jul 2026"),
+    "backwards": ("goals end before they begin, and have no days now", "dates: says how days are written"),
     "number": ("cells that should be numbers are none", ""),
     "sign": (
         "numbers may be read in two ways, such as 1.200 and 1,200; these are 1.2 and 1200 now",
@@ -157,8 +160,9 @@ class GoalsCsv:
             left_out.broken += [f"{self._shown}: {note}" for note in sheet.notes]
         if "objective" in where:
             rows = _with_objectives(rows)
+        rows = self._seen(rows, left_out)
         reading = _Reading(rows, self._dates, self._decimal, self._taken, self._shown)
-        goals = [goal for row in rows if (goal := reading.goal(row)) and self._seen(row, goal, left_out)]
+        goals = [reading.goal(row) for row in rows]
         yield from records(
             NAME, self._tool, goals, left_out, hint_private="private: true reads them", prefix=self._prefix
         )
@@ -198,14 +202,16 @@ class GoalsCsv:
             lines = ", ".join(map(str, broken[:5])) + (", ..." if len(broken) > 5 else "")
             left_out.broken.append(f"{self._shown}: {len(broken):,} rows have no title or are no CSV (line {lines})")
 
-    def _seen(self, row: _Row, goal: Goal, left_out: LeftOut) -> bool:
-        if row.says("private") and not self._private:  # first: what a private goal is called is never told
-            left_out.private += 1
-            return False
-        if row.says("archived") or row.text("status").casefold() == "archived":
-            left_out.archived.append(goal.title)
-            return False
-        return True
+    def _seen(self, rows: Sequence[_Row], left_out: LeftOut) -> list[_Row]:
+        """The rows that are read: none that is private or archived, or stands below one that is."""
+        above, _ = _above_of(rows)
+        private = set() if self._private else _with_below(rows, above, lambda row: row.says("private"))
+        archived = _with_below(
+            rows, above, lambda row: row.says("archived") or row.text("status").casefold() == "archived"
+        )
+        left_out.private += len(private)  # what a private goal is called is never told
+        left_out.archived += [row.text("title") for row in rows if row in archived and row not in private]
+        return [row for row in rows if row not in private and row not in archived]
 
 
 class _Row:
@@ -238,8 +244,11 @@ def _with_objectives(rows: Sequence[_Row]) -> list[_Row]:
     for row in rows:
         said = row.text("objective")
         name = said.casefold() or name
-        if said and name not in heads:
-            whole = not row.text("title")
+        whole = not row.text("title")
+        if said and whole and name in heads:  # its own row, behind a first one
+            own = {field: text for field, text in row.said.items() if text and field not in {"title", "type"}}
+            heads[name].said = {**heads[name].said, **own}
+        elif said and name not in heads:
             kept = row.said if whole else {f: row.text(f) for f in ("period", "start", "end")}
             heads[name] = _Row(row.line, {**kept, "title": said, "type": "objective"})
             found.append(heads[name])
@@ -253,6 +262,58 @@ def _with_objectives(rows: Sequence[_Row]) -> list[_Row]:
     return found
 
 
+def _above_of(rows: Sequence[_Row]) -> tuple[dict[_Row, _Row], int]:
+    """Row -> the one that it belongs to, where the table has it; and how many orders are there twice."""
+    by_id = {row.text("id"): row for row in reversed(rows) if row.text("id")}
+    titles = Counter(row.text("title").casefold() for row in rows)
+    by_title = {title: row for row in rows if titles[title := row.text("title").casefold()] == 1}
+    by_order, unclear = _by_order(rows)
+    found = {}
+    for row in rows:
+        said = row.text("parent")
+        above = by_id.get(said) or by_title.get(said.casefold()) if said else row.above or by_order.get(row)
+        if above is not None:
+            found[row] = above
+    return found, unclear
+
+
+def _by_order(rows: Sequence[_Row]) -> tuple[dict[_Row, _Row], int]:
+    """Row -> the one whose order is the beginning of its own: the nearest before it, or the first behind it."""
+    first: dict[str, _Row] = {}
+    times: Counter[str] = Counter()
+    for row in rows:
+        order = row.text("order").rstrip(".")
+        first.setdefault(order, row)
+        times[order] += 1
+    before: dict[str, _Row] = {}
+    found = {}
+    unclear: set[str] = set()
+    for row in rows:
+        order = row.text("order").rstrip(".")
+        before[order] = row
+        while "." in order:
+            order = order.rpartition(".")[0]
+            if order in first:
+                found[row] = before.get(order) or first[order]
+                unclear.update({order} if times[order] > 1 else ())
+                break
+    return found, len(unclear)
+
+
+def _with_below(rows: Sequence[_Row], above: Mapping[_Row, _Row], is_it: Callable[[_Row], bool]) -> set[_Row]:
+    """The rows that something is said of, and all that stand below one of them."""
+    below: dict[_Row, list[_Row]] = defaultdict(list)
+    for row, over in above.items():
+        below[over].append(row)
+    todo = [row for row in rows if is_it(row)]
+    found = set(todo)
+    while todo:
+        fresh = [row for row in below[todo.pop()] if row not in found]
+        found.update(fresh)
+        todo += fresh
+    return found
+
+
 class _Reading:
     """What rows mean: who is above whom, what they are called by, days, numbers."""
 
@@ -261,7 +322,7 @@ class _Reading:
         self._taken = taken
         self._file = file
         self._missed: Counter[_Missed] = Counter()
-        self._above = self._above_of(rows)
+        self._above, self._missed["order"] = _above_of(rows)
         self._keys = self._keys_of(rows)
         signs = decimal_signs(row.text(field) for row in rows for field in (*_NUMBERS, "weight"))
         self._several_signs = len(signs) > 1
@@ -292,48 +353,12 @@ class _Reading:
             target=numbers["target"],
             current=numbers["current"],
             read=None if numbers["current"] is None else self._taken,
-            unit=row.text("unit"),
+            unit=row.text("unit") or ("%" if any(is_share(row.text(field)) for field in _NUMBERS) else ""),
+            dropped=status.casefold() in _DROPPED,
             done=status.casefold() in {"achieved", "completed", "done", "finished"},
             file=self._file,
             line=row.line,
         )
-
-    def _above_of(self, rows: Sequence[_Row]) -> dict[_Row, _Row]:
-        """Row -> the one that it belongs to, where the table has it."""
-        by_id = {row.text("id"): row for row in reversed(rows) if row.text("id")}
-        titles = Counter(row.text("title").casefold() for row in rows)
-        by_title = {title: row for row in rows if titles[title := row.text("title").casefold()] == 1}
-        by_order = self._by_order(rows)
-        found = {}
-        for row in rows:
-            said = row.text("parent")
-            above = by_id.get(said) or by_title.get(said.casefold()) if said else row.above or by_order.get(row)
-            if above is not None:
-                found[row] = above
-        return found
-
-    def _by_order(self, rows: Sequence[_Row]) -> dict[_Row, _Row]:
-        """Row -> the one whose order is the beginning of its own: the nearest before it, or the first behind it."""
-        first: dict[str, _Row] = {}
-        times: Counter[str] = Counter()
-        for row in rows:
-            order = row.text("order").rstrip(".")
-            first.setdefault(order, row)
-            times[order] += 1
-        before: dict[str, _Row] = {}
-        found = {}
-        unclear: set[str] = set()
-        for row in rows:
-            order = row.text("order").rstrip(".")
-            before[order] = row
-            while "." in order:
-                order = order.rpartition(".")[0]
-                if order in first:
-                    found[row] = before.get(order) or first[order]
-                    unclear.update({order} if times[order] > 1 else ())
-                    break
-        self._missed["order"] = len(unclear)
-        return found
 
     def _keys_of(self, rows: Sequence[_Row]) -> dict[_Row, str]:
         """What each goal is called by: its id, else its title, with that of the goal above where the title is repeated.
@@ -369,7 +394,11 @@ class _Reading:
         between = span(period)
         self._missed["period"] += bool(period) and between is None and None in said
         first, last = between or (None, None)
-        return said[0] or first, said[1] or last
+        found = said[0] or first, said[1] or last
+        if found[0] and found[1] and found[0] > found[1]:
+            self._missed["backwards"] += 1
+            return None, None
+        return found
 
     def _day(self, row: _Row, field: str) -> date | None:
         said = row.text(field)
@@ -379,13 +408,9 @@ class _Reading:
 
     def _numbers(self, row: _Row) -> dict[str, float | None]:
         """Start, target and current value. Where only some have a percent sign, the others are made percent, too."""
-        found = {field: self._number(row, field) for field in _NUMBERS}
-        shares = {field for field in _NUMBERS if is_share(row.text(field)) and found[field] is not None}
-        bare = {field: value for field, value in found.items() if value and field not in shares}
-        if shares and any(abs(value) <= 1 for value in bare.values()):
-            self._missed["percent"] += 1
-            if max(map(abs, bare.values())) <= 1 and any(abs(value) < 1 for value in bare.values()):
-                found |= {field: float(f"{value * 100:.15g}") for field, value in bare.items()}
+        said = {field: row.text(field) for field in _NUMBERS}
+        found, mixed = in_one_way(said, {field: self._number(row, field) for field in _NUMBERS})
+        self._missed["percent"] += mixed
         return found
 
     def _number(self, row: _Row, field: str) -> float | None:

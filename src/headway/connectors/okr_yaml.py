@@ -7,7 +7,9 @@ not say is looked for under the words that such dialects use. A field may be a p
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any, ClassVar
@@ -17,7 +19,7 @@ from headway.connectors import given
 from headway.connectors.artifact import read, shown
 from headway.connectors.goal_tree import Goal, LeftOut, Sort, records, slug
 from headway.connectors.protocol import Context
-from headway.connectors.written import as_number, is_private, is_yes
+from headway.connectors.written import as_number, in_one_way, is_private, is_share, is_yes, span
 from headway.connectors.yaml_nodes import composed
 from headway.errors import ConfigError, InputError, Place
 from headway.graph.model import AnyRecord
@@ -53,6 +55,8 @@ _DEEPEST = 30
 _LINE = "\0line"
 """Where a mapping begins, among its own keys: no key of YAML has this name."""
 _SORTS: Mapping[str, Sort] = {"milestone": "deliverable", "binary": "deliverable", "deliverable": "deliverable"}
+_NUMBERS = ("baseline", "target", "current")
+_DROPPED = frozenset({"cancelled", "canceled", "dropped"})
 _DONE = frozenset({"achieved", "done", "completed", "complete"})
 _ENDED = _DONE | {"missed", "dropped", "closed", "ended", "cancelled", "archived_achieved"}
 
@@ -91,11 +95,14 @@ class OkrYaml:
     def records(self) -> Iterator[AnyRecord]:
         """Every goal in the files, and what could not be read."""
         left_out = LeftOut()
-        goals: list[Goal] = []
+        found: list[tuple[str, list[_Found]]] = []
         for file in self._files():
             name = shown(file, self._context.root)
             tree = _tree(bytes(read(file, name)), name)
-            goals += _Dialect(self._words, name, self._context.now.date(), left_out, private=self._private).goals(tree)
+            dialect = _Dialect(self._words, name, self._context.now.date(), left_out, private=self._private)
+            inside = file.relative_to(self._path).with_suffix("") if file != self._path else file.stem
+            found.append((slug(str(inside)), list(dialect.goals(tree))))
+        goals = _told_apart(found)
         if not goals and not (left_out.archived or left_out.private):
             words = " or ".join(self._words["objectives"])
             raise InputError(f"holds no list of objectives under {words}", place=Place(self._shown), hint="see fields:")
@@ -120,6 +127,33 @@ class OkrYaml:
         return sorted(found)
 
 
+_Found = tuple[Goal, bool]
+"""A goal, and whether it stands inside another one in its file."""
+
+
+def _told_apart(files: Sequence[tuple[str, Sequence[_Found]]]) -> list[Goal]:
+    """The goals, each called by what nothing else is: ids may count anew in each file, and below each objective.
+
+    One that is called as another is takes the name of the objective that it stands in before its own; at the top, that
+    of its file. In one place twice is the same goal twice.
+    """
+    times = Counter(goal.key for _, goals in files for goal, _ in goals)
+    told = []
+    for file, goals in files:
+        now: dict[str, str] = {}  # what is inside comes right behind what it stands in
+        for goal, inside in goals:
+            parent = now.get(goal.parent, goal.parent) if inside else goal.parent
+            key = goal.key
+            if inside and key.startswith(f"{goal.parent}."):
+                key = parent + key[len(goal.parent) :]
+            elif times[key] > 1:
+                before = parent if inside else file if len(files) > 1 else ""
+                key = f"{before}.{key}" if before else key
+            now[goal.key] = key
+            told.append(replace(goal, key=key, parent=parent))
+    return told
+
+
 class _Dialect:
     """Goals out of the tree of one file."""
 
@@ -133,8 +167,10 @@ class _Dialect:
         self._private = private
         self._numbers = 0
         self._days = 0
+        self._periods = 0
+        self._mixed = 0
 
-    def goals(self, tree: Any) -> Iterator[Goal]:
+    def goals(self, tree: Any) -> Iterator[_Found]:
         """Objectives of the file; a file that is a list is one of objectives, and one with a title is one objective."""
         if isinstance(tree, list):
             tops = tree
@@ -149,18 +185,18 @@ class _Dialect:
             yield from self._objective(None if isinstance(one, str) else one, "", inherited, 0)
         self._left_out.broken += self._unread()
 
-    def _objective(self, one: Any, above: str, inherited: Mapping[str, str], depth: int) -> Iterator[Goal]:
+    def _objective(self, one: Any, above: str, inherited: Mapping[str, str], depth: int) -> Iterator[_Found]:
         if depth > _DEEPEST:
             return
         goal = self._goal(one, above, "objective", inherited)
         if goal is None:
             return
-        yield goal
+        yield goal, bool(above)
         passed = {"owner": goal.owner, "period": goal.period}
         for part in self._list(one, "key_results"):
             found = self._goal(part, goal.key, "key_result", passed)
             if found is not None:
-                yield found
+                yield found, True
         for part in self._list(one, "below"):
             yield from self._objective(part, goal.key, passed, depth + 1)
 
@@ -184,7 +220,12 @@ class _Dialect:
             return None
         supports = self._supports(one)
         parents = [p for p in (above, *supports) if p]
-        current = self._number(one, "current")
+        numbers = self._measured(one)
+        period = self._text(one, "period") or inherited.get("period", "")
+        between = span(period)
+        first, last = self._day(one, "start"), self._day(one, "end")
+        if period and between is None and None in (first, last) and period != inherited.get("period"):
+            self._periods += 1
         weight = self._number(one, "weight")
         return Goal(
             key=name or f"{above}.{slug(title)}".lstrip("."),
@@ -195,17 +236,18 @@ class _Dialect:
             description=self._text(one, "description"),
             owner=self._text(one, "owner") or inherited.get("owner", ""),
             tags=(status,) if status else (),
-            period=self._text(one, "period") or inherited.get("period", ""),
-            start=self._day(one, "start"),
-            end=self._day(one, "end"),
+            period=period,
+            start=first or (between and between[0]),
+            end=last or (between and between[1]),
             weight=1.0 if weight is None or weight < 0 else weight,
             state="ended" if status.casefold() in _ENDED else "draft" if status.casefold() == "draft" else "",
-            baseline=self._number(one, "baseline"),
-            target=self._number(one, "target"),
-            current=current,
-            read=None if current is None else self._day(one, "read") or self._today,
-            unit=self._text(one, "unit"),
+            baseline=numbers["baseline"],
+            target=numbers["target"],
+            current=numbers["current"],
+            read=None if numbers["current"] is None else self._day(one, "read") or self._today,
+            unit=self._text(one, "unit") or ("%" if any(is_share(self._text(one, f)) for f in _NUMBERS) else ""),
             metric=self._text(one, "metric"),
+            dropped=status.casefold() in _DROPPED,
             done=status.casefold() in _DONE,
             file=self._file,
             line=int(one.get(_LINE, 0)),
@@ -219,6 +261,13 @@ class _Dialect:
             name = (item.get("target") or item.get("id")) if isinstance(item, dict) else item
             if isinstance(name, str) and name:
                 found.append(name)
+        return found
+
+    def _measured(self, one: Mapping[str, Any]) -> dict[str, float | None]:
+        """Start, target and current value, all in percent or none."""
+        said = {field: self._text(one, field) for field in _NUMBERS}
+        found, mixed = in_one_way(said, {field: self._number(one, field) for field in _NUMBERS})
+        self._mixed += mixed
         return found
 
     def _number(self, one: Mapping[str, Any], field: str) -> float | None:
@@ -242,6 +291,13 @@ class _Dialect:
             yield f"{self._file}: {self._numbers:,} values that should be numbers are none"
         if self._days:
             yield f"{self._file}: {self._days:,} days cannot be read: they are written like 2026-11-22"
+        if self._periods:
+            yield f"{self._file}: {self._periods:,} periods are none that is known, and give no days"
+        if self._mixed:
+            mixed = (
+                "have a percent sign at some of their numbers only; where the others are fractions, 0.2 is read as 20%"
+            )
+            yield f"{self._file}: {self._mixed:,} goals {mixed}"
 
     def _value(self, one: Mapping[str, Any], field: str) -> Any:
         for word in self._words[field]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from calendar import monthrange
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import Literal, cast
 
@@ -95,6 +95,20 @@ def is_share(said: str) -> bool:
     return "%" in said
 
 
+def in_one_way(said: Mapping[str, str], found: Mapping[str, float | None]) -> tuple[dict[str, float | None], bool]:
+    """Numbers of one goal, all in percent where only some have the sign; and whether that may be wrong.
+
+    `said` has the texts that `found` was read from. Beside `40%`, `0.2` is 20; beside `40%`, `20` is 20 as well.
+    """
+    shares = {field for field, value in found.items() if value is not None and is_share(said[field])}
+    bare = {field: value for field, value in found.items() if value and field not in shares}
+    if not shares or not any(abs(value) <= 1 for value in bare.values()):
+        return dict(found), False
+    if max(map(abs, bare.values())) <= 1 and any(abs(value) < 1 for value in bare.values()):
+        return {**found, **{field: float(f"{value * 100:.15g}") for field, value in bare.items()}}, True
+    return dict(found), True
+
+
 def _bare(said: str) -> str:
     return re.sub(r"[\s\u00a0'\u2019%€$£]", "", said)
 
@@ -146,11 +160,16 @@ _TO = re.compile(r"\s+(?:-|to|until)\s+|\s*[\u2013\u2014]\s*", re.IGNORECASE)
 
 
 def day_of(said: str, order: Sequence[str]) -> date | None:
-    """The day that a cell shows, its parts in this order, or the year first where one begins it; None for none."""
+    """The day that a cell shows, its parts in this order, or the year first where one begins it; None for none.
+
+    Where years come first they have four digits: `01.10.26` is a day of 2026 to whoever wrote it, and none here.
+    """
     parts = _DIGITS.findall(said[:60])[:3]
     try:
         if re.match(r"\d{4}\D", said):
             return date(int(parts[0]), int(parts[1]), int(parts[2]))
+        if order[0] == "y":
+            return None
         by = {name: int(part) for name, part in zip(order, parts, strict=True)}
         return date(by["y"] + (2000 if by["y"] < 100 else 0), by["m"], by["d"])
     except (ValueError, IndexError, OverflowError):

@@ -86,6 +86,7 @@ def proposals(graph: Graph, goals: Sequence[int] | None = None) -> list[Proposal
 
 
 def _of(graph: Graph, goal: int, way: Way) -> Iterator[Proposal]:
+    title = _words(graph.nodes[goal].label)
     best: dict[int, tuple[float, Hit, str]] = {}
     for text, share, said in _texts(graph.nodes[goal].label):
         for hit in index_of(graph).find(text, kinds=_KINDS[way], limit=12, least=LEAST_WORDS):
@@ -94,8 +95,17 @@ def _of(graph: Graph, goal: int, way: Way) -> Iterator[Proposal]:
                 best[hit.node] = (worth, hit, said)
     there = set(graph.shown_on.get(goal, ())) | set(graph.fed_by.get(goal, ()))
     found = [_judged(graph, goal, way, *found) for node, found in best.items() if node not in there]
-    ranked = sorted((p for p in found if p.score >= LEAST), key=lambda p: (-p.score, graph.nodes[p.asset].id))
+
+    def called(asset: int) -> bool:
+        return title in (_words(graph.nodes[asset].name), _words(graph.nodes[asset].title))
+
+    # What is called just so is meant; of others that say as much, that which the search found better.
+    ranked = sorted((p for p in found if p.score >= LEAST), key=lambda p: (not called(p.asset), -p.score))
     yield from ranked[: 1 if way == "shown_on" else MOST]
+
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(_WORD.findall(text.casefold()))
 
 
 def _texts(title: str) -> Iterator[tuple[str, float, str]]:

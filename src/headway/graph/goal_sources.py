@@ -194,6 +194,7 @@ def _bind(kinds: MutableMapping[type, list[Any]], aliases: Mapping[str, str], ga
         key = key if key in targets else key + NUMBER
         if key in targets:
             targets[key] = _bound(targets[key], binding)
+            gaps += _scale(targets[key], binding, nodes)
             meant[said] = key
         else:
             meant[said] = None
@@ -212,9 +213,40 @@ def _bound(target: Target, said: Target) -> Target:
     way = said.binding if said.binding != Binding() else target.binding
     fill = {n: getattr(said, n) for n in ("baseline", "target", "unit") if getattr(target, n) in (None, "")}
     done = replace(target, binding=way, **fill)
+    if _in_percent(target) and way.way in _COMPUTED:
+        # What computes the value may give 0.4 or 40: only who bound it knows, and a wrong guess is a wrong verdict.
+        if said.unit.casefold() in _SHARES:
+            done = replace(done, unit=said.unit, **{n: _share(getattr(done, n)) for n in ("baseline", "target")})
+        elif not said.unit:
+            done = replace(done, baseline=said.baseline, target=said.target, direction="")
     if not done.direction and done.baseline is not None and done.target is not None and done.baseline != done.target:
         done = replace(done, direction="increase" if done.target > done.baseline else "decrease")
     return done
+
+
+_PERCENT = frozenset({"%", "percent", "percentage", "pct"})
+_SHARES = frozenset({"share", "ratio", "fraction"})
+_COMPUTED = frozenset({"metric", "model", "sql"})
+
+
+def _in_percent(target: Target) -> bool:
+    return target.unit.casefold() in _PERCENT and target.origin.connector not in {"goals", "dbt"}
+
+
+def _share(percent: float | None) -> float | None:
+    return None if percent is None else float(f"{percent / 100:.15g}")
+
+
+def _scale(target: Target, said: Target, nodes: Mapping[str, Node]) -> Iterator[Gap]:
+    """Says that numbers in percent were not taken, where nobody says what they are compared with."""
+    if not _in_percent(target) or target.binding.way not in _COMPUTED or said.unit or said.target is not None:
+        return
+    label = nodes[target.key_result].label
+    message = (
+        f"{label!r} is in percent there, and whether its {target.binding.way} gives percent or shares is not known"
+    )
+    hint = "say it beside the binding, unit: share or unit: percent, and its target counts"
+    yield Gap(topic="goals", message=message, node=target.key_result, hint=hint, origin=said.origin)
 
 
 def _edges(edges: Sequence[Edge], meant: Mapping[str, str | None]) -> Iterator[Edge]:

@@ -366,6 +366,10 @@ class Reading(Record, frozen=True, gc=False, kw_only=True, tag="reading", omit_d
     origin: Origin = Origin()
 
 
+SYNCS = "syncs"
+"""Topic of gaps about sources whose last sync did not end well."""
+
+
 class Gap(Record, frozen=True, gc=False, kw_only=True, tag="gap", omit_defaults=True):
     """Something that is not known, and why. Travels with every answer it touches."""
 

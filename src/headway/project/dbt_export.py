@@ -8,7 +8,7 @@ all.
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +17,7 @@ from headway.answer import plural
 from headway.connectors.goals.connector import DEFAULT_PATH
 from headway.errors import InputError, Place, UsageError
 from headway.files import alone, content, rewrite
+from headway.graph.copies import is_copy
 from headway.project.dbt_files import DbtFiles
 from headway.project.dbt_head import MARK, Head, head
 from headway.project.yaml_block import block
@@ -84,11 +85,21 @@ def prepare(project: Project, *, output: str = "", figures: bool = True, metrics
     """
     files = DbtFiles.of(project.config)
     folders = model_paths(files.root)
-    file = (output or _known(files) or f"{folders[0]}/{FILE}").replace("\\", "/")
+    known = _known(files, folders)
+    file = (output or known or f"{folders[0]}/{FILE}").replace("\\", "/")
     path = files.inside(file)
     if path.suffix not in {".yml", ".yaml"} or not any(Path(file).is_relative_to(folder) for folder in folders):
         raise UsageError(f"dbt reads no property file {file!r}", hint=f"name a .yml file below {' or '.join(folders)}")
+    if known and known != file and (files.root / known).is_file():
+        hint = f"remove {known}, or leave out --output"
+        raise InputError("objectives were exported to another file before", hint=hint, place=Place(known))
     graph = project.graph()
+    config = project.config
+    placed = config.goal_order or any(source.connector == "goals" for source in config.sources)
+    if not placed and any(is_copy(graph.nodes[o]) for o in in_order(graph)):
+        hint = "add where they come from to headway.yml, and run headway sync"
+        problem = "the goals are known from this file alone, and stay in it as they are"
+        raise InputError(problem, hint=hint, place=Place(file))
     made = head(graph, files, url=project.config.serve.url, figures=figures, metrics=metrics)
     _refuse_twice(files, made, file)
     before = content(path, file)
@@ -167,13 +178,29 @@ def _ours(item: Mapping[str, Any]) -> bool:
     return isinstance(found, dict) and bool(found.get(MARK))
 
 
-def _known(files: DbtFiles) -> str:
-    """The file that the manifest has exported objectives in."""
-    found = sorted({r.original_file_path.replace("\\", "/") for r in _exported(files)})
+def _known(files: DbtFiles, folders: Sequence[str]) -> str:
+    """The file that has exported objectives; where none has, the one that the manifest has them in."""
+    found = sorted({*_with_ours(files.root, folders)})
+    found = found or sorted({r.original_file_path.replace("\\", "/") for r in _exported(files)})
     if len(found) > 1:
         hint = "remove all but one of the files, and run dbt parse"
         raise InputError(f"objectives were exported to {plural(len(found), 'file')}: {', '.join(found)}", hint=hint)
     return found[0] if found else ""
+
+
+def _with_ours(root: Path, folders: Sequence[str]) -> Iterator[str]:
+    """Property files with entries of ours, whatever dbt has parsed yet. One that is no YAML has none that is known."""
+    for path in (path for folder in folders for path in sorted((root / folder).rglob("*.y*ml"))):
+        file = path.relative_to(root).as_posix()
+        data = content(path, file) if path.is_file() and path.suffix in {".yml", ".yaml"} else None
+        if data is None or len(data) > MOST_BYTES or b"headway" not in data or MARK.encode() not in data:
+            continue
+        try:
+            there = _loaded(data, file)
+        except InputError:
+            continue
+        if any(_ours(item) for section in ("exposures", "metrics") for item in _items(there, section)):
+            yield file
 
 
 def _exported(files: DbtFiles) -> Iterator[Any]:

@@ -30,6 +30,8 @@ MARK = "exported"
 _TABLES = frozenset({"model", "seed", "snapshot", "source"})
 _REFERABLE = _TABLES | {"metric"}
 _NAMEABLE = re.compile(r"[\w.-]{1,250}")
+_OF_SOURCE = re.compile(r"[\w. -]{1,250}")
+"""Tables of a warehouse may have blanks in their names."""
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 _OF_TARGET = frozenset({"type", "key_result", "objective", "origin", "changes", "binding", "draft"})
 _OF_OBJECTIVE = frozenset({"type", "objective", "parent", "origin"})
@@ -207,7 +209,8 @@ class _Maker:
         if kind != "source" and package and package != self._files.name:
             words.insert(0, package)
         version = resource.version
-        if not all(_NAMEABLE.fullmatch(word) for word in (*words, *([str(version)] if version is not None else []))):
+        nameable = _OF_SOURCE if kind == "source" else _NAMEABLE
+        if not all(nameable.fullmatch(word) for word in (*words, *([str(version)] if version is not None else []))):
             return ""
         said = [f"'{word}'" for word in words]
         if version is not None:
@@ -231,7 +234,7 @@ class _Maker:
                 elif graph.targets[goal].binding.where:
                     self._note(f"{label} has conditions of its own and gets no metric of its own")
                 else:
-                    wanted[goal] = re.sub(r"_+", "_", graph.nodes[goal].id.partition(".")[2].replace(".", "_"))
+                    wanted[goal] = graph.nodes[goal].id.partition(".")[2]
         return {goal: self._metric(goal, name) for goal, name in _names("key_result_", wanted).items()}
 
     def _metric(self, goal: int, name: str) -> dict[str, Any]:
@@ -292,13 +295,13 @@ def _plain_label(text: str) -> str:
 
 def _told(item: Mapping[str, Any]) -> dict[str, Any]:
     """An entry as it is written."""
-    return {key: _without_jinja(value) for key, value in item.items()}
+    return {key: without_jinja(value) for key, value in item.items()}
 
 
-def _without_jinja(value: Any) -> Any:
+def without_jinja(value: Any) -> Any:
     """dbt renders whatever it finds in double braces, also in what people wrote elsewhere: they are parted."""
     if isinstance(value, str):
         return re.sub(r"\{(?=[{%#])", "{ ", value)
     if isinstance(value, dict):
-        return {key: _without_jinja(inner) for key, inner in value.items()}
-    return [_without_jinja(inner) for inner in value] if isinstance(value, list) else value
+        return {key: without_jinja(inner) for key, inner in value.items()}
+    return [without_jinja(inner) for inner in value] if isinstance(value, list | tuple) else value

@@ -22,7 +22,8 @@ Step = tuple[str, str, str]
 """A list, the key its items are told apart by, and the item: `("models", "name", "orders")`."""
 
 MOST_BYTES = 5_000_000
-_DEEP = re.compile(r"(?:[\[{]\s*){20}|(?:-[ \t]+){20}")
+_DEEP = re.compile(r"(?:[\[{]\s*){100}|(?:-[ \t]+){100}")
+"""Deeper than anybody nests anything. Text may look so as well: a rule of dashes, brackets."""
 _BOM = "\ufeff"
 _DASH = re.compile(r"^ *-(?=[ \t\r\n])", re.MULTILINE)
 _NAMES = ("name", "v")

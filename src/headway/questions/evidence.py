@@ -11,7 +11,7 @@ from headway.answer import Answer, Column, Finding, Step, figure, plural
 from headway.errors import UnknownName, UsageError
 from headway.graph.graph import Graph, Service
 from headway.graph.link import Match
-from headway.graph.model import KINDS, Gap
+from headway.graph.model import KINDS, SYNCS, Gap
 from headway.graph.spend import Ledger, StandIn
 from headway.graph.use import Counted
 from headway.questions.registry import Says
@@ -208,8 +208,9 @@ def make(
 
 
 def gaps(graph: Graph, *topics: str) -> tuple[Gap, ...]:
-    """The graph's gaps that touch an answer."""
-    return tuple(g for g in graph.gaps if g.topic in topics)
+    """The graph's gaps that touch an answer; a source that could not be read may touch any."""
+    found = [g for g in graph.gaps if g.topic in topics or g.topic == SYNCS]
+    return tuple(sorted(found, key=lambda g: g.topic != SYNCS))
 
 
 def no_goals(graph: Graph) -> str:

@@ -225,10 +225,16 @@ def _notes(graph: Graph, objective: int) -> Iterator[Gap]:
         for note in assessment.notes:
             yield Gap(topic="values", message=f"{label}: {note}", node=node)
         for change in graph.targets[goal].changes:
-            message = f"{label}: {change.field} changed from {change.before} to {change.after} on {change.at}"
+            message = (
+                f"{label}: {change.field} changed from {_was(change.before)} to {_was(change.after)} on {change.at}"
+            )
             yield Gap(topic="goals", message=message, node=node)
     ours = {graph.nodes[i].id for i in graph.parts.get(objective, ())}
     yield from (g for g in graph.gaps if g.node in ours)
+
+
+def _was(value: object) -> str:
+    return "nothing" if value is None else f"{value:,.10g}" if isinstance(value, int | float) else str(value)
 
 
 @question("HW306")
@@ -431,7 +437,8 @@ def trust(graph: Graph) -> Answer:
         headline = (
             no_goals(graph) or "No key result is known to stand on data that failed, is stale or was never tested."
         )
-    return make(graph, "trust", "HW304", headline, columns, rows, gaps=gaps(graph, "trust"))
+    totals = {"known": graph.health.known}
+    return make(graph, "trust", "HW304", headline, columns, rows, totals=totals, gaps=gaps(graph, "trust"))
 
 
 @question("HW305")

@@ -14,7 +14,19 @@ from msgspec.structs import replace
 from sqlalchemy import ColumnElement, Connection, Select, and_, case, func, literal, or_, select
 
 from headway.collector import paused_collector
-from headway.graph.model import AnyRecord, Change, Check, Coverage, Gap, Node, Observation, Origin, Record, Target
+from headway.graph.model import (
+    SYNCS,
+    AnyRecord,
+    Change,
+    Check,
+    Coverage,
+    Gap,
+    Node,
+    Observation,
+    Origin,
+    Record,
+    Target,
+)
 from headway.store.schema import Moment, check_result, observation, origin, record, series, sync
 
 _CHANGES = ("baseline", "target", "commit", "stretch", "due")
@@ -416,7 +428,7 @@ def _failures(states: Mapping[str, _State], syncs: Mapping[int, Any], is_held: C
             ended = f"was interrupted (it began at {moment(last.started)})"
         known = f"what is shown is from {moment(syncs[state.shown].started)}" if state.shown else "nothing is shown"
         yield Gap(
-            topic=name,
+            topic=SYNCS,
             message=f"the last sync of {name} {ended}; {known}",
             hint=f"sync {name} again",
             origin=Origin(connector=name),

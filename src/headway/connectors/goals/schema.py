@@ -316,7 +316,12 @@ _BINDING = Shape(
     (
         Field("goal", "text", "Id of the key result, such as asana:1201.", required=True),
         *(f for f in _KEY_RESULT.fields if f.name in _BOUND_BY),
-        Field("unit", "text", "What the number counts, where the tool does not say."),
+        Field(
+            "unit",
+            "text",
+            "What the number counts, where the tool does not say. For percents there: `share`, where 40% is 0.4 of"
+            " what is computed, or `percent`.",
+        ),
         Field("baseline", "number", "Value at the beginning, where the tool has none."),
         Field("target", "number", "Value that is aimed at, where the tool has none."),
         Field("note", "text", "Why, and who said so."),

@@ -6,13 +6,12 @@ from collections.abc import Sequence
 
 import msgspec
 
-from headway.answer import Gap, plural
+from headway.answer import plural
 from headway.graph.graph import Graph
 from headway.project.pages import figures
 from headway.project.pages.goal_rows import ObjectiveRow, objective_row, phrases
 from headway.project.pages.page import Page, said
 from headway.project.pages.table import address
-from headway.project.sources import by_name
 from headway.project.workspace import Project
 from headway.questions.goals import FINE, in_order
 from headway.questions.opening import counted, key_results, opening
@@ -105,7 +104,7 @@ def objectives(project: Project, *, period: str = "", department: str = "", sort
         sentence=sentence,
         as_of=graph.as_of,
         synced_at=graph.synced_at,
-        gaps=(*_failures(project), *answer.gaps),
+        gaps=answer.gaps,
         headless=headless,
         assets=len(graph.assets),
         counters=() if headless else _counters(project, shown),
@@ -118,12 +117,6 @@ def objectives(project: Project, *, period: str = "", department: str = "", sort
         sort=sort,
         no_result=_nothing(period, department) if not wanted and not headless else "",
     )
-
-
-def _failures(project: Project) -> tuple[Gap, ...]:
-    """Sources whose last sync failed: what they said before is still in view."""
-    names = set(by_name(project.config.sources))
-    return tuple(g for g in project.graph().gaps if g.topic in names and g.origin.connector == g.topic)
 
 
 def _is_standing(graph: Graph, objective: int) -> bool:
