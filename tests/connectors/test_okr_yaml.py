@@ -231,3 +231,17 @@ def test_a_period_gives_its_days_and_one_that_is_none_is_counted(tmp_path: Path)
     said = " ".join(r.message for r in records if isinstance(r, Gap))
     assert "1 periods are none that is known" in said
     assert "1 goals have a percent sign at some of their numbers only" in said
+
+
+def test_what_supports_a_private_or_archived_goal_is_left_out_with_it(tmp_path: Path) -> None:
+    text = "objectives:\n- {id: cut, title: Cut 200 jobs, parent: sec}\n- {id: sec, title: Layoffs, private: yes}\n"
+    text += "- {id: deep, title: In Berlin, parent: cut}\n- {id: old, title: Old, status: archived}\n"
+    text += "- {id: past, title: Past, parent: old}\n- {id: grow, title: Grow}\n"
+    text += "- {id: more, title: More, parent: grow}\n"
+    records = read(tmp_path, text)
+    assert [r.id for r in records if isinstance(r, Node)] == ["okr_yaml:grow", "okr_yaml:more"]
+    said = " ".join(r.message for r in records if isinstance(r, Gap))
+    assert "3 private goals" in said
+    assert "2 archived goals (Old, Past)" in said
+    assert "jobs" not in repr(records)
+    assert "Berlin" not in repr(records)

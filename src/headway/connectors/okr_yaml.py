@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 from typing import Any, ClassVar
@@ -86,23 +86,24 @@ class OkrYaml:
         self._private: bool = values["private"]
         self._prefix = given.prefix(NAME, values)
         self._words: dict[str, tuple[str, ...]] = dict(FIELDS)
-        for field, word in values["fields"].items():
-            if field not in FIELDS or not isinstance(word, str) or not word:
+        for said, word in values["fields"].items():
+            if said not in FIELDS or not isinstance(word, str) or not word:
                 hint = f"one of {', '.join(FIELDS)}, each with a word"
-                raise ConfigError(f"option fields of {NAME} cannot have {str(field)[:40]!r}", hint=hint)
-            self._words[field] = (word,)
+                raise ConfigError(f"option fields of {NAME} cannot have {str(said)[:40]!r}", hint=hint)
+            self._words[said] = (word,)
 
     def records(self) -> Iterator[AnyRecord]:
         """Every goal in the files, and what could not be read."""
-        left_out = LeftOut()
+        left_out, hidden = LeftOut(), _Hidden()
         found: list[tuple[str, list[_Found]]] = []
         for file in self._files():
             name = shown(file, self._context.root)
             tree = _tree(bytes(read(file, name)), name)
-            dialect = _Dialect(self._words, name, self._context.now.date(), left_out, private=self._private)
+            today = self._context.now.date()
+            dialect = _Dialect(self._words, name, today, left_out, hidden, private=self._private)
             inside = file.relative_to(self._path).with_suffix("") if file != self._path else file.stem
             found.append((slug(str(inside)), list(dialect.goals(tree))))
-        goals = _told_apart(found)
+        goals = _told_apart([(file, _without(here, hidden, left_out)) for file, here in found])
         if not goals and not (left_out.archived or left_out.private):
             words = " or ".join(self._words["objectives"])
             raise InputError(f"holds no list of objectives under {words}", place=Place(self._shown), hint="see fields:")
@@ -129,6 +130,32 @@ class OkrYaml:
 
 _Found = tuple[Goal, bool]
 """A goal, and whether it stands inside another one in its file."""
+
+
+@dataclass(slots=True)
+class _Hidden:
+    """Keys of goals that are left out: what says that it supports one of them is left out with it."""
+
+    private: set[str] = field(default_factory=set)
+    archived: set[str] = field(default_factory=set)
+
+
+def _without(goals: Sequence[_Found], hidden: _Hidden, left_out: LeftOut) -> list[_Found]:
+    """The goals of a file without those that support what is left out, in whatever order they stand."""
+    kept, before = list(goals), -1
+    while len(kept) != before:
+        before, living, left = len(kept), {goal.key for goal, _ in kept}, []
+        for goal, inside in kept:
+            if goal.parent in living or goal.parent not in hidden.private | hidden.archived:
+                left.append((goal, inside))
+            elif goal.parent in hidden.private:
+                hidden.private.add(goal.key)
+                left_out.private += 1
+            else:
+                hidden.archived.add(goal.key)
+                left_out.archived.append(goal.title)
+        kept = left
+    return kept
 
 
 def _told_apart(files: Sequence[tuple[str, Sequence[_Found]]]) -> list[Goal]:
@@ -158,12 +185,20 @@ class _Dialect:
     """Goals out of the tree of one file."""
 
     def __init__(
-        self, words: Mapping[str, Sequence[str]], file: str, today: date, left_out: LeftOut, *, private: bool
+        self,
+        words: Mapping[str, Sequence[str]],
+        file: str,
+        today: date,
+        left_out: LeftOut,
+        hidden: _Hidden,
+        *,
+        private: bool,
     ) -> None:
         self._words = words
         self._file = file
         self._today = today
         self._left_out = left_out
+        self._hidden = hidden
         self._private = private
         self._numbers = 0
         self._days = 0
@@ -211,12 +246,15 @@ class _Dialect:
         if not title and not name:
             self._left_out.broken.append(f"{self._file}:{one.get(_LINE, 0)}: a goal has neither id nor title")
             return None
+        key = name or f"{above}.{slug(title)}".lstrip(".")
         status = self._text(one, "status")
         if not self._private and any(_says(one, word, is_private) for word in _PRIVATE):
             self._left_out.private += 1  # first: what a private goal is called is never told
+            self._hidden.private.add(key)
             return None
         if status.casefold() == "archived" or _says(one, "archived", is_yes):
             self._left_out.archived.append(title or name)
+            self._hidden.archived.add(key)
             return None
         supports = self._supports(one)
         parents = [p for p in (above, *supports) if p]
@@ -228,7 +266,7 @@ class _Dialect:
             self._periods += 1
         weight = self._number(one, "weight")
         return Goal(
-            key=name or f"{above}.{slug(title)}".lstrip("."),
+            key=key,
             title=title or name,
             sort=_SORTS.get(self._text(one, "type").casefold(), sort),
             parent=parents[0] if parents else "",

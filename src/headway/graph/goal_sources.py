@@ -193,8 +193,8 @@ def _bind(kinds: MutableMapping[type, list[Any]], aliases: Mapping[str, str], ga
         key = _end(aliases, said)
         key = key if key in targets else key + NUMBER
         if key in targets:
-            targets[key] = _bound(targets[key], binding)
             gaps += _scale(targets[key], binding, nodes)
+            targets[key] = _bound(targets[key], binding)
             meant[said] = key
         else:
             meant[said] = None
@@ -218,7 +218,7 @@ def _bound(target: Target, said: Target) -> Target:
         if said.unit.casefold() in _SHARES:
             done = replace(done, unit=said.unit, **{n: _share(getattr(done, n)) for n in ("baseline", "target")})
         elif not said.unit:
-            done = replace(done, baseline=said.baseline, target=said.target, direction="")
+            done = replace(done, baseline=said.baseline, target=said.target, unit="", direction="")
     if not done.direction and done.baseline is not None and done.target is not None and done.baseline != done.target:
         done = replace(done, direction="increase" if done.target > done.baseline else "decrease")
     return done
@@ -239,12 +239,11 @@ def _share(percent: float | None) -> float | None:
 
 def _scale(target: Target, said: Target, nodes: Mapping[str, Node]) -> Iterator[Gap]:
     """Says that numbers in percent were not taken, where nobody says what they are compared with."""
-    if not _in_percent(target) or target.binding.way not in _COMPUTED or said.unit or said.target is not None:
+    way = said.binding.way
+    if not _in_percent(target) or way not in _COMPUTED or said.unit or said.target is not None:
         return
     label = nodes[target.key_result].label
-    message = (
-        f"{label!r} is in percent there, and whether its {target.binding.way} gives percent or shares is not known"
-    )
+    message = f"{label!r} is in percent there, and whether its {way} gives percent or shares is not known"
     hint = "say it beside the binding, unit: share or unit: percent, and its target counts"
     yield Gap(topic="goals", message=message, node=target.key_result, hint=hint, origin=said.origin)
 
