@@ -112,6 +112,7 @@ def test_percents_of_a_tool_are_compared_only_with_what_somebody_says_they_are(
     aim = found.targets[found.index["asana:3"]]
     assert (aim.target, aim.binding.metric) == (target, "visitors")
     assert aim.unit == (unit if unit == "share" else "percent" if unit else "")
+    assert aim.there == {"share": 100.0, "": 0.0}.get(unit, 1.0)
     gaps = [g.message for g in found.gaps if "is in percent there" in g.message]
     assert bool(gaps) is said
 

@@ -186,6 +186,18 @@ def test_the_number_of_a_goal_with_goals_below_goes_to_that_goal() -> None:
     assert (value.key, value.place) == ("asana:1.number", "1")
 
 
+@pytest.mark.parametrize(("there", "sent"), [(1.0, [0.0354]), (100.0, [3.54]), (0.0, [])])
+def test_a_share_goes_in_percent_to_a_tool_that_has_percents_and_not_at_all_where_nobody_knows(
+    there: float, sent: list[float]
+) -> None:
+    from msgspec.structs import replace as changed
+
+    records = [changed(r, there=there) if isinstance(r, Target) else r for r in goal("asana:1", 0.0354)]
+    found = values(graph(records), {"asana": {}, "csv": {}})
+    assert [v.value for v in found.get("asana", [])] == sent
+    assert "csv" not in found
+
+
 def test_a_goal_that_two_places_have_is_written_where_it_is_kept() -> None:
     mine = goal("goal:key_result.top.sales", 4.0)
     mine[2] = replace_meta(mine[2])

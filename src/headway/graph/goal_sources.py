@@ -216,9 +216,10 @@ def _bound(target: Target, said: Target) -> Target:
     if _in_percent(target) and way.way in _COMPUTED:
         # What computes the value may give 0.4 or 40: only who bound it knows, and a wrong guess is a wrong verdict.
         if said.unit.casefold() in _SHARES:
-            done = replace(done, unit=said.unit, **{n: _share(getattr(done, n)) for n in ("baseline", "target")})
+            scaled = {n: _share(getattr(done, n)) for n in ("baseline", "target")}
+            done = replace(done, unit=said.unit, there=100.0, **scaled)
         elif not said.unit:
-            done = replace(done, baseline=said.baseline, target=said.target, unit="", direction="")
+            done = replace(done, baseline=said.baseline, target=said.target, unit="", direction="", there=0.0)
     if not done.direction and done.baseline is not None and done.target is not None and done.baseline != done.target:
         done = replace(done, direction="increase" if done.target > done.baseline else "decrease")
     return done

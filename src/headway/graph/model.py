@@ -311,6 +311,8 @@ class Target(Record, frozen=True, gc=False, kw_only=True, tag="target", omit_def
     shape: Literal["linear", "front", "back"] = "linear"
     checkpoints: tuple[Checkpoint, ...] = ()
     binding: Binding = Binding()
+    there: float = 1.0
+    """What 1 here is in the tool that keeps the goal: 100 for a share that is in percent there; 0 where not known."""
     draft: bool = False
     changes: tuple[Change, ...] = ()
     origin: Origin = Origin()

@@ -33,7 +33,7 @@ _NAMEABLE = re.compile(r"[\w.-]{1,250}")
 _OF_SOURCE = re.compile(r"[\w. -]{1,250}")
 """Tables of a warehouse may have blanks in their names."""
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
-_OF_TARGET = frozenset({"type", "key_result", "objective", "origin", "changes", "binding", "draft"})
+_OF_TARGET = frozenset({"type", "key_result", "objective", "origin", "changes", "binding", "there", "draft"})
 _OF_OBJECTIVE = frozenset({"type", "objective", "parent", "origin"})
 
 

@@ -84,9 +84,10 @@ def values(graph: Graph, sinks: Mapping[str, Any]) -> dict[str, list[Value]]:
             continue
         value = Value(graph.nodes[goal].id, "", graph.nodes[goal].label, now.value, now.day, target.unit)
         homes = [(n.partition(":")[0], n) for n in called[goal] if n.partition(":")[0] in set(sinks) - {REST}]
-        for name, node_id in homes:
+        there = float(f"{now.value * target.there:.15g}")
+        for name, node_id in homes if target.there else ():
             place = node_id.partition(":")[2].removesuffix(NUMBER)
-            found[name].append(replace(value, key=node_id, place=place))
+            found[name].append(replace(value, key=node_id, place=place, value=there))
         if not homes and REST in sinks:
             found[REST].append(replace(value, place=value.key))
     return found
