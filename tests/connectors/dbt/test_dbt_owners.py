@@ -92,6 +92,29 @@ def test_codeowners_of_the_repository_around_the_project(tmp_path: Path) -> None
     assert owned(inner, model, {"dbt_project.yml": ""}) == ("data", "codeowners")
 
 
+@pytest.mark.parametrize(
+    ("file", "rule"),
+    [
+        ("CODEOWNERS", "/models/marts/ @acme/data"),
+        (".github/CODEOWNERS", "/models/marts/ @acme/data"),
+        ("../CODEOWNERS", "/analytics/models/marts/ @acme/data"),
+        ("../.github/CODEOWNERS", "/analytics/models/marts/ @acme/data"),
+        ("rules/OWNERS", "/analytics/models/marts/ @acme/data"),
+    ],
+)
+def test_a_stated_file_counts_from_where_it_is_also_inside_another_repository(
+    tmp_path: Path, file: str, rule: str
+) -> None:
+    (tmp_path / ".git").mkdir()
+    inner = tmp_path / "analytics"
+    inner.mkdir()
+    path = inner / file
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(f"* @nobody\n{rule}\n")
+    model = table("model.shop.a", original_file_path="models/marts/a.sql")
+    assert owned(inner, model, {"dbt_project.yml": ""}, codeowners=file) == ("data", "codeowners")
+
+
 def test_a_stated_codeowners_file_counts_and_a_missing_one_is_a_gap(tmp_path: Path) -> None:
     model = table("model.shop.a", original_file_path="models/a.sql")
     files = {"CODEOWNERS": "* @found", "rules/OWNERS": "* @stated"}

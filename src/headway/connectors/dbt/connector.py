@@ -35,6 +35,7 @@ from headway.connectors.dbt.health import (
 from headway.connectors.dbt.nodes import Assets
 from headway.connectors.dbt.owners import (
     Owners,
+    base_of,
     configured_owners,
     find_codeowners,
     find_repository,
@@ -183,7 +184,7 @@ class Dbt:
         gaps: list[Gap] = []
         prefix = ""
         if stated:
-            prefix = path_between(repository or project, project)
+            prefix = path_between(base_of(self._root / stated, project) or repository or project, project)
             rules, gaps = read_codeowners(self._root / stated, stated)
         elif found := find_codeowners(project, repository):
             file, prefix = found

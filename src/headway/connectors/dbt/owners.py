@@ -110,6 +110,16 @@ def find_codeowners(project: Path, repository: Path | None) -> tuple[Path, str] 
     return None
 
 
+def base_of(file: Path, project: Path) -> Path | None:
+    """The folder that a stated CODEOWNERS file counts from: its own, or that around `.github` and the like.
+
+    None where that does not hold the project. A project with a file of its own may lie inside another's repository.
+    """
+    folder = file.resolve().parent
+    base = folder.parent if any(place.startswith(f"{folder.name}/") for place in PLACES) else folder
+    return base if project.resolve().is_relative_to(base) else None
+
+
 def find_repository(project: Path) -> Path | None:
     """The folder that holds `.git`, at or above the project."""
     return next((folder for folder in (project, *project.parents) if exists(folder / ".git")), None)
