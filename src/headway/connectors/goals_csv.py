@@ -21,6 +21,7 @@ from headway.connectors.goal_tree import Goal, LeftOut, Sort, records, slug
 from headway.connectors.protocol import Context
 from headway.connectors.workbook import FromAbove
 from headway.connectors.written import (
+    DROPPED,
     ORDERS,
     Exact,
     Sign,
@@ -30,9 +31,9 @@ from headway.connectors.written import (
     decimal_signs,
     in_one_way,
     is_private,
-    is_share,
     is_yes,
     span,
+    unit_of,
 )
 from headway.errors import ConfigError, InputError, Place
 from headway.graph.model import AnyRecord, Gap, Origin
@@ -77,7 +78,6 @@ _SORTS: Mapping[str, Sort] = {
 }  # fmt: skip
 _ENDED = frozenset("achieved cancelled canceled closed completed done dropped ended failed finished missed".split())  # noqa: SIM905
 _NUMBERS = ("baseline", "target", "current")
-_DROPPED = frozenset({"cancelled", "canceled", "dropped"})
 _Missed = Literal["day", "period", "backwards", "number", "sign", "percent", "order", "title"]
 _SAID: Mapping[_Missed, tuple[str, str]] = {
     "day": ("days cannot be read", "dates: says how they are written"),
@@ -353,8 +353,8 @@ class _Reading:
             target=numbers["target"],
             current=numbers["current"],
             read=None if numbers["current"] is None else self._taken,
-            unit=row.text("unit") or ("%" if any(is_share(row.text(field)) for field in _NUMBERS) else ""),
-            dropped=status.casefold() in _DROPPED,
+            unit=row.text("unit") or unit_of(row.text(field) for field in _NUMBERS),
+            dropped=status.casefold() in DROPPED,
             done=status.casefold() in {"achieved", "completed", "done", "finished"},
             file=self._file,
             line=row.line,

@@ -19,7 +19,7 @@ from headway.connectors import given
 from headway.connectors.artifact import read, shown
 from headway.connectors.goal_tree import Goal, LeftOut, Sort, records, slug
 from headway.connectors.protocol import Context
-from headway.connectors.written import as_number, in_one_way, is_private, is_share, is_yes, span
+from headway.connectors.written import DROPPED, as_number, in_one_way, is_private, is_yes, span, unit_of
 from headway.connectors.yaml_nodes import composed
 from headway.errors import ConfigError, InputError, Place
 from headway.graph.model import AnyRecord
@@ -56,7 +56,6 @@ _LINE = "\0line"
 """Where a mapping begins, among its own keys: no key of YAML has this name."""
 _SORTS: Mapping[str, Sort] = {"milestone": "deliverable", "binary": "deliverable", "deliverable": "deliverable"}
 _NUMBERS = ("baseline", "target", "current")
-_DROPPED = frozenset({"cancelled", "canceled", "dropped"})
 _DONE = frozenset({"achieved", "done", "completed", "complete"})
 _ENDED = _DONE | {"missed", "dropped", "closed", "ended", "cancelled", "archived_achieved"}
 
@@ -283,9 +282,9 @@ class _Dialect:
             target=numbers["target"],
             current=numbers["current"],
             read=None if numbers["current"] is None else self._day(one, "read") or self._today,
-            unit=self._text(one, "unit") or ("%" if any(is_share(self._text(one, f)) for f in _NUMBERS) else ""),
+            unit=self._text(one, "unit") or unit_of(self._text(one, f) for f in _NUMBERS),
             metric=self._text(one, "metric"),
-            dropped=status.casefold() in _DROPPED,
+            dropped=status.casefold() in DROPPED,
             done=status.casefold() in _DONE,
             file=self._file,
             line=int(one.get(_LINE, 0)),

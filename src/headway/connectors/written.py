@@ -90,9 +90,18 @@ def decimal_signs(said: Iterable[str]) -> frozenset[Sign]:
     return frozenset(found - {""})
 
 
+DROPPED = frozenset({"cancelled", "canceled", "dropped"})
+"""States of a goal that was given up."""
+
+
 def is_share(said: str) -> bool:
     """Whether a cell has a percent sign."""
     return "%" in said
+
+
+def unit_of(numbers: Iterable[str]) -> str:
+    """The unit that cells of numbers show themselves: `%`, or ''."""
+    return "%" if any(map(is_share, numbers)) else ""
 
 
 def in_one_way(said: Mapping[str, str], found: Mapping[str, float | None]) -> tuple[dict[str, float | None], bool]:
